@@ -1,0 +1,1 @@
+"""Tests, by cost: architecture and unit (no I/O), contract, integration, simulation, e2e, bench."""

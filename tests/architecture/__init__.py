@@ -1,0 +1,1 @@
+"""Tests of the shape: imports, sizes, names, what is packaged."""

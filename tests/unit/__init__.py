@@ -1,0 +1,1 @@
+"""Fast tests of single modules: no file, no network, no process."""
