@@ -19,7 +19,7 @@
         └── RulesDiffer                 the ledger is under other rules than the configuration
 
 Rules of this file:
-1. A malformed line, a duplicate, a reached limit are outcomes, not exceptions; none of them is here.
+1. A malformed line, a duplicate, a reached limit are outcomes, not exceptions: none is here.
 2. `category` is for logs and counters, `exit_code` for the shell; both belong to the class, so that
    the same failure ends a process in the same way wherever it is met.
 3. The text is one sentence for the person at the terminal: what is wrong and what to do about it.

@@ -1,1 +1,1 @@
-"""Fast tests of single modules: no file, no network, no process."""
+"""Fast tests of single modules: no network, no server, nothing that outlives the test."""
