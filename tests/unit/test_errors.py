@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -71,3 +72,11 @@ def test_an_error_without_a_sentence_speaks_by_its_class() -> None:
     """Nobody ever reads an empty line on the terminal."""
     assert str(errors.LedgerGone()) == "The ledger that was worked on is no longer there."
     assert str(errors.LedgerGone("Ledger prod is gone.")) == "Ledger prod is gone."
+
+
+def test_the_readme_has_the_table_of_exit_codes() -> None:
+    """The one table that operators read says, row for row, what the code says."""
+    readme = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
+    rows = {int(code): text for code, text in re.findall(r"^\| (\d+) \| (.+) \|$", readme, re.M)}
+
+    assert rows == errors.EXIT_CODES

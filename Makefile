@@ -1,0 +1,66 @@
+# Every command of this project, by name. Needs Python >= 3.11 and make; the rest goes into .venv,
+# pinned by hash in requirements.lock.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+OUT    := build/run
+LINES  ?= 100000
+CONFIG ?= configs/experiment.yaml
+
+.NOTPARALLEL:
+.DEFAULT_GOAL := help
+.PHONY: help venv run test fmt lint types arch check bench lock clean
+
+help: ## say what each target does
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-7s %s\n", $$1, $$2}' Makefile
+
+venv: $(STAMP) ## make the virtual environment in .venv
+
+$(STAMP): pyproject.toml requirements.lock
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@
+
+run: $(STAMP) ## decide a sample of LINES lines on the fleet and in memory, and compare the two files
+	rm -rf $(OUT)
+	mkdir -p $(OUT)
+	$(BIN)/fundload sample --lines $(LINES) --seed 1 --output $(OUT)/sample.txt
+	$(BIN)/fundload run --config $(CONFIG) --input $(OUT)/sample.txt --output $(OUT)/fleet.txt
+	$(BIN)/fundload run --config $(CONFIG) --input $(OUT)/sample.txt --output $(OUT)/memory.txt --profile memory
+	@if cmp $(OUT)/fleet.txt $(OUT)/memory.txt; \
+	then echo "The fleet's file and the memory profile's file are the same bytes: $(OUT)/fleet.txt"; \
+	else echo "The two files DIFFER: $(OUT)/fleet.txt $(OUT)/memory.txt" >&2; exit 1; fi
+
+test: lint types arch ## everything that must be green: lint, types, shape, and the test suite
+	$(BIN)/python -m pytest -q --ignore=tests/architecture
+
+fmt: $(STAMP) ## format, and mend what ruff can mend
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lint: $(STAMP) ## ruff (rules and format) and spelling
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	git ls-files -z | xargs -0 $(BIN)/codespell
+
+types: $(STAMP) ## mypy, strict, on the packages and the tests
+	$(BIN)/mypy
+
+arch: $(STAMP) ## the shape: import direction, sizes, names, what is packaged
+	$(BIN)/python -m pytest -q tests/architecture
+
+check: lint types arch ## the quick part of `make test`, for before a commit
+
+bench: $(STAMP) ## CPU time per attempt, beside one RQ job per attempt
+	$(BIN)/python -m tests.bench
+
+lock: ## pin the dependencies anew (needs uv; nothing else here does)
+	uv pip compile pyproject.toml --universal --python-version 3.11 --all-extras --generate-hashes \
+	  --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" --quiet \
+	  --output-file requirements.lock
+
+clean: ## remove what `make run` and the tools wrote; keeps .venv
+	rm -rf build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
