@@ -77,6 +77,8 @@ def test_an_error_without_a_sentence_speaks_by_its_class() -> None:
 def test_the_readme_has_the_table_of_exit_codes() -> None:
     """The one table that operators read says, row for row, what the code says."""
     readme = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
-    rows = {int(code): text for code, text in re.findall(r"^\| (\d+) \| (.+) \|$", readme, re.M)}
+    rows = {
+        int(code): text for code, text in re.findall(r"^\| (\d+) \| (.+) \|$", readme, re.MULTILINE)
+    }
 
     assert rows == errors.EXIT_CODES
