@@ -17,12 +17,11 @@ from kernel.engine.registry import Registry
 
 @dataclass(frozen=True, slots=True)
 class NodeSpec:
-    """One node: what it takes, what it may give, which views it reads."""
+    """One node: what it takes and what it may give."""
 
     name: str
     takes: tuple[str, ...]
     gives: tuple[str, ...]
-    views: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
