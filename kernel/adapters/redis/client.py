@@ -1,0 +1,113 @@
+"""Connections: no retries behind our back, short time-outs, and a server that is fit for a ledger.
+
+redis-py 8 repeats every command up to ten times by default, which doubles any write whose answer is
+lost. Here a lost answer is an error (`StoreUnavailable`), and the caller repeats with its token.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit, urlunsplit
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from kernel.errors import RedisUnsuitable, UsageError
+from kernel.ledger.ports import StoreFull, StoreUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from redis.client import Pipeline
+
+    Argument = str | bytes | int
+
+#: Longer than any script; a server busy for longer is taken for one that is away.
+SOCKET_TIMEOUT_S = 5.0
+#: Scripts with flags (`allow-oom`) need it.
+OLDEST_SERVER = (7, 0)
+
+
+def connect(url: str, *, timeout_s: float = SOCKET_TIMEOUT_S) -> redis.Redis:
+    """Make a client for an address; connects when first used.
+
+    Raises:
+        UsageError: the address is not a Redis URL.
+    """
+    try:
+        return redis.Redis.from_url(
+            url,
+            retry=Retry(NoBackoff(), 0),
+            socket_timeout=timeout_s,
+            socket_connect_timeout=timeout_s,
+            socket_keepalive=None if url.startswith("unix") else True,
+            decode_responses=False,
+            protocol=2,
+        )
+    except (ValueError, TypeError) as error:
+        msg = f"{shown(url)}: not a Redis address ({error}); use redis://host:port or unix:///path"
+        raise UsageError(msg) from error
+
+
+def shown(url: str) -> str:
+    """Return the address without its password."""
+    parts = urlsplit(url)
+    if "@" not in parts.netloc:
+        return url
+    host = parts.netloc.rpartition("@")[2]
+    return urlunsplit(parts._replace(netloc=f"***@{host}"))
+
+
+def command(client: redis.Redis | Pipeline, *parts: Argument) -> Any:  # noqa: ANN401 - any reply
+    """Send one command as it stands; redis-py gives its replies no types."""
+    untyped: Any = client
+    return untyped.execute_command(*parts)
+
+
+@contextlib.contextmanager
+def store_errors() -> Iterator[None]:
+    """Turn the client's errors into the ports' two: outcome unknown, or the store is full."""
+    try:
+        yield
+    except redis.exceptions.OutOfMemoryError as error:
+        msg = "Redis is full and refuses to grow; raise maxmemory or let the workers drain it"
+        raise StoreFull(msg) from error
+    except (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError, OSError) as error:
+        msg = f"Redis does not answer ({type(error).__name__}); is it running and reachable?"
+        raise StoreUnavailable(msg) from error
+    except redis.exceptions.ReadOnlyError as error:
+        msg = "Redis is a read-only replica here; point --redis-url at the primary"
+        raise StoreUnavailable(msg) from error
+    except redis.exceptions.ResponseError as error:
+        if str(error).startswith(("LOADING", "READONLY", "MASTERDOWN", "BUSY", "UNKILLABLE")):
+            msg = f"Redis is not ready: {str(error).split(maxsplit=1)[0]}"
+            raise StoreUnavailable(msg) from error
+        if "OOM" in str(error):
+            msg = "Redis is full and refuses to grow; raise maxmemory or let the workers drain it"
+            raise StoreFull(msg) from error
+        raise
+
+
+def check_server(client: redis.Redis) -> None:
+    """Refuse a server on which a ledger cannot be kept.
+
+    Raises:
+        RedisUnsuitable: too old, or it would evict keys when full.
+        StoreUnavailable: it does not answer.
+    """
+    with store_errors():
+        about: Any = client.info("server")
+        version = str(about.get("valkey_version") or about.get("redis_version") or "0")
+        if tuple(int(part) for part in version.split(".")[:2]) < OLDEST_SERVER:
+            msg = f"Redis {version} is too old: scripts with flags need Redis >= 7.0 or Valkey"
+            raise RedisUnsuitable(msg)
+        memory: Any = client.info("memory")
+    policy = str(memory.get("maxmemory_policy", "noeviction"))
+    if policy != "noeviction":
+        msg = (
+            f"Redis would evict keys when it is full (maxmemory-policy {policy}), and a ledger "
+            "would lose money; set it to noeviction"
+        )
+        raise RedisUnsuitable(msg)

@@ -1,0 +1,177 @@
+"""One ledger on Redis: create or find it, speak the ports over it, show it, drop it."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING, Any, Literal
+
+from kernel.adapters.redis import ingress, keys, partitions, replies
+from kernel.adapters.redis.client import store_errors
+from kernel.adapters.redis.scripts import Scripts
+from kernel.domain.ruleset import RuleSet
+from kernel.errors import LedgerGone
+from kernel.ledger.settings import FleetSettings
+from kernel.ledger.units import CreateAnswer, LedgerRecord
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import redis
+
+    from kernel.adapters.redis.client import Argument
+    from kernel.ledger import units
+
+_FIELDS = ("incarnation", "partitions", "digest", "rules", "settings", "key")
+
+
+def create(
+    client: redis.Redis,
+    ledger: str,
+    *,
+    rules: RuleSet,
+    settings: FleetSettings,
+    master_key: str,
+    throwaway: bool = False,
+) -> CreateAnswer:
+    """Write a ledger's record unless it exists; answers with the record that stands.
+
+    Raises:
+        StoreUnavailable: nothing is known; a repeat answers EXISTS with the same record.
+        StoreFull: no room for a ledger.
+    """
+    answer = Scripts(client).run(
+        "create",
+        [keys.record(ledger), keys.THROWAWAY],
+        [
+            secrets.token_hex(16),
+            "",
+            ledger,
+            settings.partitions,
+            rules.digest,
+            rules.to_json(),
+            settings.to_json(),
+            master_key,
+            settings.throwaway_ms if throwaway else 0,
+        ],
+    )
+    status: Literal["CREATED", "EXISTS"] = answer[0].decode()
+    return CreateAnswer(status, _record(answer[1:]))
+
+
+def find(client: redis.Redis, ledger: str) -> LedgerRecord | None:
+    """Return a ledger's record, None where there is none."""
+    with store_errors():
+        found: Any = client.hmget(keys.record(ledger), list(_FIELDS))
+    return None if found[0] is None else _record(found)
+
+
+def _record(values: Sequence[bytes]) -> LedgerRecord:
+    incarnation, partitions_text, digest, rules, settings, key = (v.decode() for v in values)
+    return LedgerRecord(incarnation, int(partitions_text), digest, rules, settings, key)
+
+
+class Attached:
+    """What the wrappers share: client, scripts, record, and the first arguments of every script."""
+
+    def __init__(
+        self,
+        client: redis.Redis,
+        name: str,
+        record: LedgerRecord,
+        clock_us: Callable[[], int] | None = None,
+    ) -> None:
+        self.client = client
+        self.name = name
+        self.record = record
+        self.record_key = keys.record(name)
+        self.settings = FleetSettings.from_json(record.settings)
+        self._scripts = Scripts(client)
+        self._clock_us = clock_us
+
+    def key(self, name: str) -> str:
+        """Key of another part of this ledger."""
+        return keys.beside(self.name, name)
+
+    def step(self, script: str, *arguments: Argument) -> list[Any]:
+        """Run a script of this ledger. Time is the server's, but for tests that bring a clock."""
+        now = "" if self._clock_us is None else self._clock_us()
+        return self._scripts.run(
+            script, [self.record_key], [self.record.incarnation, now, *arguments]
+        )
+
+
+class RedisLedger:
+    """Implements IngressPort, PartitionPort and ReplyPort on Redis; one thread at a time."""
+
+    def __init__(
+        self,
+        client: redis.Redis,
+        name: str,
+        record: LedgerRecord,
+        clock_us: Callable[[], int] | None = None,
+    ) -> None:
+        self.attached = Attached(client, name, record, clock_us)
+        self._quota = RuleSet.from_json(record.rules).quota
+
+    def preload(self) -> None:
+        """Send all scripts to the server."""
+        Scripts(self.attached.client).preload()
+
+    def open(
+        self, *, run: str, owner: str, kind: Literal["produce", "collect"]
+    ) -> units.OpenAnswer:
+        """Lease a run."""
+        return ingress.open_run(self.attached, run=run, owner=owner, kind=kind)
+
+    def read_ids(self, fields: Sequence[str]) -> Sequence[str | None]:
+        """Return who owns these fields."""
+        return ingress.read_ids(self.attached, fields)
+
+    def append(self, request: units.AppendRequest) -> units.AppendAnswer:
+        """Append a chunk."""
+        return ingress.append(self.attached, request)
+
+    def finish(self, *, run: str, owner: str, lines: int) -> units.FinishAnswer:
+        """End a run's stream."""
+        return ingress.finish(self.attached, run=run, owner=owner, lines=lines)
+
+    def take(self, request: units.TakeRequest) -> units.TakeAnswer:
+        """Lease ready partitions."""
+        return partitions.take(self.attached, request)
+
+    def load(self, request: units.LoadRequest) -> units.LoadAnswer:
+        """Read what a turn decides on."""
+        return partitions.load(self.attached, request)
+
+    def commit(self, request: units.CommitRequest) -> units.CommitAnswer:
+        """Apply a turn."""
+        return partitions.commit(self.attached, self._quota, request)
+
+    def fail(self, request: units.FailRequest) -> units.FailAnswer:
+        """Count a failure."""
+        return partitions.fail(self.attached, request)
+
+    def end_shift(self, *, shift: str, worker: str, forced: bool) -> units.EndAnswer:
+        """End a shift."""
+        del worker  # the shift alone tells what to free
+        return partitions.end_shift(self.attached, shift=shift, forced=forced)
+
+    def tick(self, *, worker: str) -> units.TickAnswer:
+        """Repair what crashes left."""
+        return partitions.tick(self.attached, worker=worker)
+
+    def read(self, *, run: str, after: str, wait_ms: int, count: int) -> units.ReadAnswer:
+        """Return replies."""
+        return replies.read(self.attached, run=run, after=after, wait_ms=wait_ms, count=count)
+
+    def ack(self, *, run: str, owner: str, entry: str, written: int) -> units.AckAnswer:
+        """Acknowledge what is safe on disk."""
+        return replies.ack(self.attached, run=run, owner=owner, entry=entry, written=written)
+
+
+def gone(name: str) -> LedgerGone:
+    """Make the error for a ledger that is not there any more."""
+    return LedgerGone(
+        f"ledger {name} is gone: the server was flushed or replaced by another; nothing more can be "
+        "decided there, so start a new run on a new ledger"
+    )

@@ -1,0 +1,159 @@
+"""Partitions on Redis: typed wrappers over take, load, commit, fail, end_shift and tick."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from kernel.adapters.redis.ingress import joined_tally
+from kernel.ledger.units import (
+    CommitAnswer,
+    EndAnswer,
+    Entry,
+    FailAnswer,
+    Held,
+    LoadAnswer,
+    TakeAnswer,
+    TickAnswer,
+)
+
+if TYPE_CHECKING:
+    from kernel.adapters.redis.client import Argument
+    from kernel.adapters.redis.ledger import Attached
+    from kernel.ledger.units import CommitRequest, FailRequest, LoadRequest, TakeRequest
+
+
+def take(ledger: Attached, request: TakeRequest) -> TakeAnswer:
+    """Run `take.lua`."""
+    settings = ledger.settings
+    answer = ledger.step(
+        "take",
+        request.shift,
+        request.worker,
+        request.limit,
+        settings.lease_ms,
+        settings.shift_deadline_ms,
+        settings.worker_ttl_ms,
+        settings.ring_ms,
+        request.policy,
+        ",".join(map(str, request.prefer)),
+        ledger.record.partitions,
+    )
+    if answer[0] == b"GONE":
+        return TakeAnswer("GONE")
+    held = tuple(_held(row) for row in answer[3:])
+    return TakeAnswer("TAKEN", held, int(answer[2]), ring=answer[1] == 1)
+
+
+def _held(row: list[Any]) -> Held:
+    entries = tuple(
+        Entry(entry[0].decode(), int(entry[1]), entry[2].decode(), entry[3]) for entry in row[4:]
+    )
+    return Held(int(row[0]), int(row[1]), int(row[2]), row[3].decode(), entries)
+
+
+def load(ledger: Attached, request: LoadRequest) -> LoadAnswer:
+    """Run `load.lua`."""
+    arguments: list[Argument] = [len(request.partitions), len(request.days), len(request.weeks)]
+    arguments.extend(request.partitions)
+    arguments.extend(request.days)
+    for week, customers in request.weeks.items():
+        arguments.append(week)
+        arguments.append(len(customers))
+        arguments.extend(customers)
+    answer = ledger.step("load", *arguments)
+    if answer[0] == b"GONE":
+        return LoadAnswer("GONE", {}, {}, {})
+    _, cursors, fronts, uses, *weeks = answer
+    return LoadAnswer(
+        "LOADED",
+        {p: int(cursor) for p, cursor in zip(request.partitions, cursors, strict=True)},
+        dict(zip(request.weeks, weeks, strict=True)),
+        {
+            day: (int(front or 0), int(used or 0))
+            for day, front, used in zip(request.days, fronts, uses, strict=True)
+        },
+    )
+
+
+def commit(ledger: Attached, quota: int, request: CommitRequest) -> CommitAnswer:
+    """Run `commit.lua`."""
+    settings = ledger.settings
+    arguments: list[Argument] = [
+        request.shift,
+        request.worker,
+        request.token,
+        request.digest,
+        quota,
+        settings.lease_ms,
+        settings.shift_deadline_ms,
+        settings.worker_ttl_ms,
+        settings.ring_ms,
+        len(request.moves),
+        len(request.settled),
+        len(request.replies),
+        len(request.steps),
+        len(request.windows),
+    ]
+    for move in request.moves:
+        arguments += move
+    for gate in request.settled:
+        arguments += gate
+    for reply in request.replies:
+        tally = joined_tally(reply.tally)
+        arguments += (reply.run, reply.count, reply.sealed, reply.cents_accepted, tally)
+    for step in request.steps:
+        arguments += step
+    for week, records in request.windows.items():
+        arguments.append(week)
+        arguments.append(2 * len(records))
+        for record in records:
+            arguments += record
+    answer = ledger.step("commit", *arguments)
+    if answer[0] != b"APPLIED":
+        return CommitAnswer(answer[0].decode())
+    outcomes: Any = tuple(outcome.decode() for outcome in answer[2:])
+    return CommitAnswer("APPLIED", outcomes, ring=answer[1] == 1)
+
+
+def fail(ledger: Attached, request: FailRequest) -> FailAnswer:
+    """Run `fail.lua`."""
+    answer = ledger.step(
+        "fail",
+        request.shift,
+        request.token,
+        request.partition,
+        request.cursor,
+        request.entry,
+        request.reason,
+        int(request.fatal),
+    )
+    return FailAnswer(answer[0].decode())
+
+
+def end_shift(ledger: Attached, *, shift: str, forced: bool) -> EndAnswer:
+    """Run `end_shift.lua`."""
+    settings = ledger.settings
+    answer = ledger.step(
+        "end_shift", shift, int(forced), settings.ring_ms, settings.shift_deadline_ms
+    )
+    status = answer[0].decode()
+    return EndAnswer(status, ring=status == "ENDED" and answer[1] == 1)
+
+
+def tick(ledger: Attached, *, worker: str) -> TickAnswer:
+    """Run `tick.lua`."""
+    settings = ledger.settings
+    answer = ledger.step(
+        "tick",
+        worker,
+        settings.tick_ms,
+        settings.lease_ms,
+        settings.shift_deadline_ms,
+        settings.worker_ttl_ms,
+        settings.ring_ms,
+        ledger.record.partitions,
+    )
+    if answer[0] != b"TICKED":
+        return TickAnswer(answer[0].decode())
+    leases, listed, shifts, bells, ring = (int(n) for n in answer[1:])
+    return TickAnswer("TICKED", leases, listed, shifts, bells, ring=ring == 1)

@@ -1,0 +1,61 @@
+"""Answers out, on Redis: the collector's reads in one round trip, and `ack.lua`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from kernel.adapters.redis.client import command, store_errors
+from kernel.ledger.units import AckAnswer, ReadAnswer, Reply, RunView
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from kernel.adapters.redis.ledger import Attached
+
+
+def view(record: Mapping[bytes, bytes]) -> RunView:
+    """Show a run's record; its fields are listed in `open.lua`."""
+    lines = record.get(b"lines")
+    tally = {int(name[2:]): int(n) for name, n in record.items() if name.startswith(b"n:")}
+    return RunView(
+        int(record[b"position"]),
+        int(record[b"answers"]),
+        int(record[b"written"]),
+        int(lines) if lines else None,
+        int(record[b"cents"]),
+        dict(sorted(tally.items())),
+    )
+
+
+def read(ledger: Attached, *, run: str, after: str, wait_ms: int, count: int) -> ReadAnswer:
+    """Read replies behind an entry, waiting for one if there is none, and the run's record.
+
+    The record is read behind the replies: when it says that all is answered, all is there.
+    """
+    run_key = ledger.key(f"run:{run}")
+    with store_errors():
+        pipe = ledger.client.pipeline(transaction=False)
+        blocking = ("BLOCK", wait_ms) if wait_ms else ()
+        command(pipe, "XREAD", "COUNT", count, *blocking, "STREAMS", f"{run_key}:replies", after)
+        pipe.hget(ledger.record_key, "incarnation")
+        pipe.hgetall(run_key)
+        streams, incarnation, record = pipe.execute()
+    if incarnation is None or incarnation.decode() != ledger.record.incarnation:
+        return ReadAnswer("GONE")
+    if not record:
+        return ReadAnswer("ABSENT")
+    return ReadAnswer("READ", view(record), tuple(_replies(streams)))
+
+
+def _replies(streams: Any) -> list[Reply]:  # noqa: ANN401 - redis-py's own shape, by protocol version
+    """Unpack XREAD's answer for one stream, as redis-py hands it over."""
+    if not streams:
+        return []
+    entries = next(iter(streams.values()))[0] if isinstance(streams, dict) else streams[0][1]
+    return [Reply(entry_id.decode(), fields[b"b"]) for entry_id, fields in entries]
+
+
+def ack(ledger: Attached, *, run: str, owner: str, entry: str, written: int) -> AckAnswer:
+    """Run `ack.lua`."""
+    answer = ledger.step("ack", run, owner, entry, written, ledger.settings.run_lease_ms)
+    return AckAnswer(answer[0].decode())

@@ -1,0 +1,330 @@
+"""What the units of work ask of the ledger's store and what they are told: requests and answers.
+
+One request here is one atomic step of the store (one Lua script on Redis, one method of the memory
+twin). Only plain values live here; who asks is in the turn, the sequencer and the collector, who
+answers is in `kernel.adapters`. Positions count attempts of one partition, lines count lines of one
+run, sequence numbers count lines of the ledger, times are milliseconds since the epoch. Tokens are
+random numbers below 2**30 (`TOKEN_BITS`); a repeat of a request carries the token of the first try.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+#: Size of the random part of an entry id. The script puts ten digits of the server's clock
+#: behind it (scheduling.md, hole 5), and both fit the 64 bits of a stream id.
+TOKEN_BITS = 30
+#: Digits of the server's microseconds at the end of an entry's token; they repeat every 2.8 hours.
+STAMP_DIGITS = 10
+
+StepKind = Literal["keep", "release", "park"]
+StepOutcome = Literal["kept", "freed", "ready", "parked", "left"]
+Policy = Literal["share", "all", "one"]
+
+
+class LedgerRecord(NamedTuple):
+    """What every process of a ledger works by; written once by `create`."""
+
+    incarnation: str
+    partitions: int
+    digest: str
+    rules: str
+    settings: str
+    master_key: str
+
+
+class CreateAnswer(NamedTuple):
+    """CREATED or EXISTS, with the record that stands in the store."""
+
+    status: Literal["CREATED", "EXISTS"]
+    record: LedgerRecord
+
+
+class OpenAnswer(NamedTuple):
+    """OPENED: where the run stands. WAIT: leased to another until `deadline`. ABSENT: no run."""
+
+    status: Literal["OPENED", "WAIT", "ABSENT", "GONE"]
+    position: int = 0
+    offset: int = 0
+    sha: str = ""
+    lines: int | None = None
+    deadline: int = 0
+
+
+class BatchOut(NamedTuple):
+    """One partition's attempts of a chunk, sealed.
+
+    `open_days` are the days whose first candidate of the chunk is in this batch, in its order: for
+    each the script writes the day's last candidate beside the batch (scheduling.md, rule 1).
+    """
+
+    partition: int
+    count: int
+    sealed: bytes
+    open_days: tuple[int, ...] = ()
+
+
+class DeclinedOut(NamedTuple):
+    """The answers to a chunk's lines that failed to parse, sealed; `tally` counts them by code."""
+
+    count: int
+    sealed: bytes
+    tally: Mapping[int, int]
+
+
+class AppendRequest(NamedTuple):
+    """All that one chunk gave. `owned` is the part of the read set that had an owner already."""
+
+    run: str
+    owner: str
+    token: int
+    position: int
+    lines: int
+    offset: int
+    sha: str
+    digest: str
+    new_fields: Sequence[str]
+    new_prints: Sequence[str]
+    owned: Sequence[tuple[str, str]]
+    batches: Sequence[BatchOut]
+    last_candidates: Mapping[int, int]
+    declined: DeclinedOut | None = None
+
+
+class AppendAnswer(NamedTuple):
+    """APPENDED and ALREADY carry the first sequence number; REWOUND where the run really stands."""
+
+    status: Literal["APPENDED", "ALREADY", "REWOUND", "FULL", "CONFLICT", "RULES", "CLOSED", "GONE"]
+    base: int = 0
+    ring: bool = False
+    position: int = 0
+
+
+class FinishAnswer(NamedTuple):
+    """FINISHED: the run record now names its line count."""
+
+    status: Literal["FINISHED", "ALREADY", "REWOUND", "CLOSED", "GONE"]
+    position: int = 0
+
+
+class Entry(NamedTuple):
+    """One batch as it lies in a partition log: `<end>-<token>`, and what stands beside the seal."""
+
+    id: str
+    base: int
+    preds: str
+    sealed: bytes
+
+    @property
+    def end(self) -> int:
+        """Position after the entry's last attempt."""
+        return int(self.id.split("-", 1)[0])
+
+
+class Held(NamedTuple):
+    """One partition that the shift holds: cursor, end of the log, halt token, entries at hand."""
+
+    partition: int
+    cursor: int
+    end: int
+    halt: str
+    entries: tuple[Entry, ...]
+
+
+class TakeRequest(NamedTuple):
+    """Ask for partitions. `prefer`: which to take first; `limit` bounds the attempts."""
+
+    shift: str
+    worker: str
+    limit: int
+    policy: Policy
+    prefer: tuple[int, ...] = ()
+
+
+class TakeAnswer(NamedTuple):
+    """What the shift holds now. `share`: how many it may keep; `ring`: enqueue one shift."""
+
+    status: Literal["TAKEN", "GONE"]
+    held: tuple[Held, ...] = ()
+    share: int = 0
+    ring: bool = False
+
+
+class LoadRequest(NamedTuple):
+    """The cursors, customer-weeks and days that a turn's decisions read."""
+
+    partitions: Sequence[int]
+    weeks: Mapping[int, Sequence[str]]
+    days: Sequence[int]
+
+
+class LoadAnswer(NamedTuple):
+    """One atomic read. Windows stay packed: `packed[week][i]` is the request's customer i."""
+
+    status: Literal["LOADED", "GONE"]
+    cursors: Mapping[int, int]
+    packed: Mapping[int, Sequence[bytes | None]]
+    gates: Mapping[int, tuple[int, int]]
+    skipped: frozenset[tuple[int, int]] = frozenset()
+
+
+class Move(NamedTuple):
+    """A partition decided from `cursor` to `reach`; `entry`: the last entry decided from."""
+
+    partition: int
+    cursor: int
+    reach: int
+    entry: str
+    halt: str
+
+
+class SettledOut(NamedTuple):
+    """A day's gate: the front it was decided on, the new front and how much is used."""
+
+    day: int
+    before: int
+    front: int
+    used: int
+
+
+class ReplyOut(NamedTuple):
+    """The answers of one commit to one run, sealed; sums are raw cents of accepted rows."""
+
+    run: str
+    count: int
+    sealed: bytes
+    cents_accepted: int
+    tally: Mapping[int, int]
+
+
+class Step(NamedTuple):
+    """What becomes of a held partition. Park names the gate, the cursor and the head entry."""
+
+    partition: int
+    kind: StepKind
+    day: int = 0
+    pred: int = 0
+    cursor: int = 0
+    entry: str = ""
+
+
+class CommitRequest(NamedTuple):
+    """One turn's whole effect, or only its next steps when nothing was decided."""
+
+    shift: str
+    worker: str
+    token: int
+    digest: str
+    moves: Sequence[Move]
+    windows: Mapping[int, Sequence[tuple[str, bytes]]]
+    settled: Sequence[SettledOut]
+    replies: Sequence[ReplyOut]
+    steps: Sequence[Step]
+
+
+class CommitAnswer(NamedTuple):
+    """APPLIED: all of it; any other status: none of it (protocol.md, section 5)."""
+
+    status: Literal["APPLIED", "ALREADY", "BEHIND", "REWOUND", "HALTED", "RULES", "GONE"]
+    outcomes: tuple[StepOutcome, ...] = ()
+    ring: bool = False
+
+
+class FailRequest(NamedTuple):
+    """The attempt at `cursor` raised, or (`fatal`) its batch cannot be trusted."""
+
+    shift: str
+    token: int
+    partition: int
+    cursor: int
+    entry: str
+    reason: str
+    fatal: bool = False
+
+
+class FailAnswer(NamedTuple):
+    """RETRY: counted. HALTED: the partition is halted now, or was. LOST: no longer the holder."""
+
+    status: Literal["RETRY", "HALTED", "LOST", "BEHIND", "REWOUND", "GONE"]
+
+
+class EndAnswer(NamedTuple):
+    """CONTINUE: something is ready, the shift stays registered. ENDED: removed."""
+
+    status: Literal["CONTINUE", "ENDED", "GONE"]
+    ring: bool = False
+
+
+class AckAnswer(NamedTuple):
+    """ACKED: trimmed below the entry. REWOUND: that entry is gone. CLOSED: not the owner."""
+
+    status: Literal["ACKED", "REWOUND", "CLOSED", "GONE"]
+
+
+class TickAnswer(NamedTuple):
+    """Counts of what was repaired; EARLY when a tick ran less than `tick_ms` ago."""
+
+    status: Literal["TICKED", "EARLY", "GONE"]
+    leases: int = 0
+    listed: int = 0
+    shifts: int = 0
+    bells: int = 0
+    ring: bool = False
+
+
+class DropAnswer(NamedTuple):
+    """MORE: call again. DROPPED: nothing of the ledger is left."""
+
+    status: Literal["MORE", "DROPPED"]
+
+
+class Reply(NamedTuple):
+    """One entry of a run's reply channel."""
+
+    id: str
+    sealed: bytes
+
+
+class RunView(NamedTuple):
+    """A run's record as a plain read shows it; None in `lines` until the run is finished."""
+
+    position: int
+    answers: int
+    written: int
+    lines: int | None
+    cents_accepted: int
+    tally: Mapping[int, int]
+
+
+class ReadAnswer(NamedTuple):
+    """Replies after the position asked for, with the run's record from the same round trip."""
+
+    status: Literal["READ", "ABSENT", "GONE"]
+    run: RunView | None = None
+    replies: tuple[Reply, ...] = ()
+
+
+class LedgerView(NamedTuple):
+    """What `status` shows: partitions by state, backlog, who works, the counters."""
+
+    partitions: tuple[PartitionView, ...]
+    next_seq: int
+    shifts: int
+    workers: int
+    runs: Mapping[str, RunView]
+    counters: Mapping[str, int]
+
+
+class PartitionView(NamedTuple):
+    """One partition: state, cursor, end, holder, what it waits for, why it is halted."""
+
+    partition: int
+    state: str
+    cursor: int
+    end: int
+    shift: str
+    wait: tuple[int, int] | None
+    reason: str
