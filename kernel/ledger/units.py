@@ -62,7 +62,7 @@ class BatchOut(NamedTuple):
     """
 
     partition: int
-    count: int
+    attempts: int
     sealed: bytes
     open_days: tuple[int, ...] = ()
 
@@ -70,7 +70,7 @@ class BatchOut(NamedTuple):
 class DeclinedOut(NamedTuple):
     """The answers to a chunk's lines that failed to parse, sealed; `tally` counts them by code."""
 
-    count: int
+    answers: int
     sealed: bytes
     tally: Mapping[int, int]
 
@@ -194,7 +194,7 @@ class ReplyOut(NamedTuple):
     """The answers of one commit to one run, sealed; sums are raw cents of accepted rows."""
 
     run: str
-    count: int
+    answers: int
     sealed: bytes
     cents_accepted: int
     tally: Mapping[int, int]

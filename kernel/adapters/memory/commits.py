@@ -76,7 +76,7 @@ def _write(state: LedgerState, request: CommitRequest, token: str) -> None:
         state.used[gate.day] = gate.used
     for reply in request.replies:
         run = state.runs[reply.run]
-        run.answers += reply.count
+        run.answers += reply.answers
         run.replies.append(Reply(f"{run.answers}-{token}", reply.sealed))
         run.cents += reply.cents_accepted
         run.tally.update(reply.tally)

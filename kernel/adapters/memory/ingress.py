@@ -58,7 +58,7 @@ def append(
     for batch in request.batches:
         _append_batch(state, batch, base, token, before)
     if request.declined is not None:
-        run.answers += request.declined.count
+        run.answers += request.declined.answers
         run.replies.append(Reply(f"{run.answers}-{token}", request.declined.sealed))
         run.tally.update(request.declined.tally)
     run.position += request.lines
@@ -98,7 +98,7 @@ def _append_batch(
     state: LedgerState, batch: BatchOut, base: int, token: str, before: dict[int, int]
 ) -> None:
     part = state.parts[batch.partition]
-    part.end += batch.count
+    part.end += batch.attempts
     preds = ",".join(str(before[day]) for day in batch.open_days)
     part.log.append(Entry(f"{part.end}-{token}", base, preds, batch.sealed))
     if part.state == "idle":

@@ -77,7 +77,7 @@ def append(ledger: Attached, request: AppendRequest) -> AppendAnswer:
         len(request.owned),
         len(request.batches),
         len(request.last_candidates),
-        declined.count if declined else 0,
+        declined.answers if declined else 0,
         declined.sealed if declined else "",
         joined_tally(declined.tally) if declined else "",
     ]
@@ -86,7 +86,7 @@ def append(ledger: Attached, request: AppendRequest) -> AppendAnswer:
     arguments.extend(name for name, _ in request.owned)
     arguments.extend(owner for _, owner in request.owned)
     for batch in request.batches:
-        arguments += (batch.partition, batch.count, batch.sealed, _csv(batch.open_days))
+        arguments += (batch.partition, batch.attempts, batch.sealed, _csv(batch.open_days))
     for day, offset in request.last_candidates.items():
         arguments += (day, offset)
     answer = ledger.step("append", *arguments)

@@ -172,6 +172,6 @@ class RedisLedger:
 def gone(name: str) -> LedgerGone:
     """Make the error for a ledger that is not there any more."""
     return LedgerGone(
-        f"ledger {name} is gone: the server was flushed or replaced by another; nothing more can be "
+        f"ledger {name} is gone: the server was flushed or replaced; nothing more can be "
         "decided there, so start a new run on a new ledger"
     )

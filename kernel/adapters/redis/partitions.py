@@ -100,7 +100,7 @@ def commit(ledger: Attached, quota: int, request: CommitRequest) -> CommitAnswer
         arguments += gate
     for reply in request.replies:
         tally = joined_tally(reply.tally)
-        arguments += (reply.run, reply.count, reply.sealed, reply.cents_accepted, tally)
+        arguments += (reply.run, reply.answers, reply.sealed, reply.cents_accepted, tally)
     for step in request.steps:
         arguments += step
     for week, records in request.windows.items():
