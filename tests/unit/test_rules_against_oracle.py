@@ -1,6 +1,6 @@
 """The domain against the oracle: whatever the stream and however it is cut, the same answers.
 
-Rows and reasons are both compared: under the shipped limits several mistakes change only the reason.
+Rows and reasons are both compared: under the shipped limits some mistakes change only a reason.
 """
 
 from __future__ import annotations
