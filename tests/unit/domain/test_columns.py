@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from kernel.domain.attempt import Attempt, parse_line
+from kernel.domain.attempt import LINE_BYTES_MAX, Attempt, parse_line
 from kernel.domain.columns import (
     _CANONICAL_LINES,
     _DAYS,
@@ -152,6 +152,28 @@ def test_usual_lines_take_the_fast_path_with_the_values_of_the_book(line: bytes)
     assert is_canonical(line)
     assert isinstance(attempt, Attempt)
     assert list(zip(*parsed.attempts[1:], strict=True)) == [attempt] * 3
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        LINE.replace(b"15", b"1" * 19),
+        LINE.replace(b"528", b"1" * 19),
+        LINE.replace(b"3.47", b"1" * 16 + b".00"),
+        LINE.replace(b"2000", b"1899"),
+        LINE.replace(b"2000", b"3000"),
+        LINE.replace(b":", b":" + b" " * LINE_BYTES_MAX, 1),
+        LINE + b" " * LINE_BYTES_MAX,
+        LINE + b"\r" * LINE_BYTES_MAX,
+    ],
+    ids=["id", "customer", "amount", "early", "late", "blanks", "trailing", "returns"],
+)
+def test_lines_just_beyond_a_bound_are_declined_as_by_the_book(line: bytes) -> None:
+    """The pattern knows each bound of the book: digits, years, and the length of a line."""
+    raw = joined([LINE, line, LINE])
+
+    assert parse_chunk(raw) == parse_chunk_by_the_book(raw)
+    assert parse_chunk(raw).declined.offsets == [1]
 
 
 def test_columns_hold_the_lines_in_order_with_their_offsets() -> None:
