@@ -104,7 +104,8 @@ class Tracer(Observer):
             hops: Process boundaries crossed before a group's nodes, by group.
             described: Counts items and names line ranges.
         """
-        self._buffer = buffer
+        #: Drained at the end of each run; drain it once more on a graceful stop.
+        self.buffer = buffer
         self._scenario_id = scenario_id
         self._clock_ns = clock_ns
         self._hops = hops
@@ -130,14 +131,14 @@ class Tracer(Observer):
     def on_run_end(self, _error: BaseException | None, /) -> None:
         """Give what waits to the sink."""
         self._steps.clear()
-        self._buffer.drain()
+        self.buffer.drain()
 
     def _record(self, call: NodeCall, *, given: dict[str, int], error: str | None) -> None:
         exit_ns = self._clock_ns()
         envelope = call.envelope
         step = self._steps[envelope.trace_id]
         self._steps[envelope.trace_id] += 1
-        self._buffer.add(
+        self.buffer.add(
             TraceRecord(
                 trace_id=envelope.trace_id,
                 scenario=self._scenario_id,

@@ -1,0 +1,1 @@
+"""The stream engine: section by section what `kernel.engine` promises."""
