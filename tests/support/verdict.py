@@ -1,7 +1,7 @@
 """A verdict on the kernel that is importable here: does it answer as the oracle does?
 
-Run as `python -m tests.support.verdict <folder> streams` (or `reference`); the folder is the
-one that must hold the `kernel` package. Lives here: the comparison as a process of its own, so that a
+Run as `python -m tests.support.verdict <folder> streams` (or `reference`); the folder is the one
+that must hold the `kernel` package. Lives here: the comparison as a process of its own, so that a
 changed copy of the kernel is judged without touching the one that runs the tests.
 
 The exit code tells what was found: `SAME`, `REASONS_DIFFER` (all rows equal) or `ROWS_DIFFER`. A
