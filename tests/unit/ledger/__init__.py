@@ -1,0 +1,1 @@
+"""The ledger ring: the graph, its nodes, what they share."""
