@@ -147,11 +147,11 @@ class _Stage:
             start - timedelta(days=start.weekday()) + timedelta(days=offset) for offset in range(5)
         ]
         monday_cents = self._rng.choice((DAY_CENTS, DAY_CENTS // 2))
-        loads = [self._load(customer, day, DAY_CENTS) for day in days[1:4]]
-        loads.insert(self._rng.randrange(4), self._load(customer, days[0], monday_cents))
+        loads = [self._fresh(customer, day, DAY_CENTS) for day in days[1:4]]
+        loads.insert(self._rng.randrange(4), self._fresh(customer, days[0], monday_cents))
         later = (days[4], days[4] + timedelta(days=2))
         loads += [
-            self._load(customer, self._rng.choice(later), cents)
+            self._fresh(customer, self._rng.choice(later), cents)
             for cents in self._rng.sample((0, 1, 100_000, DAY_CENTS), 2)
         ]
         return self._lines(loads)
@@ -161,7 +161,7 @@ class _Stage:
         customer, day = self._rng.choice(self._customers), self._day()
         amounts = (10_000, 0, 1, DAY_CENTS + 1, 200_000)
         loads = [
-            self._load(customer, day, self._rng.choice(amounts))
+            self._fresh(customer, day, self._rng.choice(amounts))
             for _ in range(self._rng.choice((4, 4, 5)))
         ]
         return self._lines(loads)
@@ -173,7 +173,7 @@ class _Stage:
         first = self._rng.randrange(limit)
         rest = limit - first + self._rng.choice((-1, 0, 0, 1))
         return self._lines(
-            [self._load(customer, day, cents) for cents in (first, rest, self._rng.choice((0, 1)))]
+            [self._fresh(customer, day, cents) for cents in (first, rest, self._rng.choice((0, 1)))]
         )
 
     def _primes_of_a_day(self) -> list[bytes]:
@@ -195,7 +195,7 @@ class _Stage:
         )
         loads = []
         for _ in range(self._rng.randrange(2, 7)):
-            load = self._load(self._rng.choice(self._customers), day, self._rng.choice(amounts))
+            load = self._fresh(self._rng.choice(self._customers), day, self._rng.choice(amounts))
             loads.append(load._replace(id=self._prime_id()))
         return self._lines(loads)
 
@@ -206,7 +206,7 @@ class _Stage:
             cents = self._rng.choice(
                 (self._rng.randrange(120_000), self._rng.randrange(600_000), 10**17 - 1)
             )
-            loads.append(self._load(self._rng.choice(self._customers), self._day(), cents))
+            loads.append(self._fresh(self._rng.choice(self._customers), self._day(), cents))
             if self._strange and self._rng.random() < 0.15:
                 loads[-1] = loads[-1]._replace(id=self._strange.pop())
         return self._lines(loads)
@@ -214,7 +214,7 @@ class _Stage:
     def _replays(self) -> list[bytes]:
         """Bring loads again, soon or much later, in the same clothes or in others."""
         old = [self._old() for _ in range(self._rng.randrange(1, 4))]
-        fresh = self._load(
+        fresh = self._fresh(
             self._rng.choice(self._customers), self._day(), self._rng.randrange(90_000)
         )
         again = [fresh, fresh._replace(nanos=fresh.nanos.ljust(6, "0")[:6] + "7")]
@@ -235,7 +235,7 @@ class _Stage:
     def _bad_lines(self) -> list[bytes]:
         """Lines that fail; their ids are still free, or owned by an earlier load."""
         load = self._rng.choice(
-            (self._old(), self._load(self._rng.choice(self._customers), self._day(), 100))
+            (self._old(), self._fresh(self._rng.choice(self._customers), self._day(), 100))
         )
         amount, clock = f"${money(load.cents)}", zulu(load)
         broken = [
@@ -246,12 +246,12 @@ class _Stage:
 
     def _long_line(self) -> list[bytes]:
         """Lines around the longest that is read."""
-        load = self._load(self._rng.choice(self._customers), self._day(), 1_000)
+        load = self._fresh(self._rng.choice(self._customers), self._day(), 1_000)
         return [filled_line(load, size) for size in (65_537, 65_536)]
 
     # What scenes are made of.
 
-    def _load(self, customer: str, day: date, cents: int) -> Load:
+    def _fresh(self, customer: str, day: date, cents: int) -> Load:
         self._next_id += self._rng.choice((1, 1, 2, 5))
         clock = self._rng.choice(
             (time(0, 0), time(23, 59, 59), time(self._rng.randrange(24), 30, 7))
@@ -278,7 +278,7 @@ class _Stage:
     def _old(self) -> Load:
         """A load of before, rather a recent one."""
         if not self._written:
-            self._written.append(self._load(self._rng.choice(self._customers), self._day(), 2_500))
+            self._written.append(self._fresh(self._rng.choice(self._customers), self._day(), 2_500))
         near = self._written[-40:] if self._rng.random() < 0.7 else self._written
         return self._rng.choice(near)
 

@@ -26,6 +26,21 @@ from tests.support.streams import Style, nasty_stream
 
 CONFIGS = {"baseline": BASELINE, "experiment": EXPERIMENT, "classic": CLASSIC}
 SEEDS = range(20)
+SCRATCHES = (
+    b'"',
+    b"\\",
+    b" ",
+    b"\r",
+    b"\n",
+    b"0",
+    b"9",
+    b"-",
+    b"\xc2\xa0",
+    b"\\ud800",
+    b"{",
+    b"]",
+    b",",
+)
 REASONS = {
     "INPUT_PARSE_ERROR",
     "INVALID_ID_FORMAT",
@@ -72,6 +87,17 @@ def crossed(seed: int) -> dict[str, Any]:
         "malformed": rng.choice(("decline", "skip")),
         "week_start": rng.choice(("MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN")),
     }
+
+
+def scratched(stream: bytes, rng: Random) -> bytes:
+    """Damage most lines in one place, seldom a line end."""
+    lines = stream.splitlines(keepends=True)
+    for index, line in enumerate(lines):
+        at = rng.randrange(len(line))
+        byte = rng.choice((line[at : at + 1] * 2, b"", rng.randbytes(1), rng.choice(SCRATCHES)))
+        if rng.random() < 0.7:
+            lines[index] = line[:at] + byte + line[at + 1 :]
+    return b"".join(lines)
 
 
 def assert_same(stream: bytes, decided: list[Line], expected: list[Answer]) -> None:
@@ -125,6 +151,16 @@ def test_switches_and_limits_thrown_by_chance_are_read_alike(seed: int) -> None:
     decided = decide_serially(stream, rules_of(config), chunk_lines=100)
 
     assert_same(stream, decided, decide_stream(stream, config))
+
+
+@pytest.mark.parametrize("seed", range(400, 408))
+def test_lines_with_scratches_are_read_alike(seed: int) -> None:
+    """One byte lost, changed or doubled makes lines nobody thought of."""
+    stream = scratched(nasty_stream(seed, 1500, style="odd"), Random(seed))
+
+    decided = decide_serially(stream, rules_of(EXPERIMENT), chunk_lines=100)
+
+    assert_same(stream, decided, decide_stream(stream, EXPERIMENT))
 
 
 @pytest.mark.parametrize(
