@@ -169,8 +169,7 @@ class LineSource:
             if not self._is_readable(patience):
                 return self._ends > 0
             wanted = int((self.chunk_lines_max - self._ends) * self._line_bytes) + 4096
-            room = max(CHUNK_BYTES_MAX - len(held), READ_BYTES_MIN)
-            self._read(min(max(wanted, READ_BYTES_MIN), room))
+            self._read(min(max(wanted, READ_BYTES_MIN), CHUNK_BYTES_MAX - len(held)))
         return True
 
     def _is_readable(self, deadline: float | None) -> bool:

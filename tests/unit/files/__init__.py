@@ -1,0 +1,1 @@
+"""Input and output on real files and real pipes."""
