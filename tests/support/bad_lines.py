@@ -55,7 +55,7 @@ _NOT_JSON: Final = [
     _BODY + b",}",
     _BODY + b',"a":01}',
     _BODY + b',"a":nan}',
-    _BODY + b',"a":tru}',
+    _BODY + b',"a":yes}',
     _BODY + b',"a":+1}',
     _BODY + b',"a":"\x01"}',
     _BODY + b',"a":"\x00"}',

@@ -26,7 +26,7 @@ from tests.support.streams import Style, nasty_stream
 
 CONFIGS = {"baseline": BASELINE, "experiment": EXPERIMENT, "classic": CLASSIC}
 SEEDS = range(20)
-SCRATCHES = (
+SCRATCHES = [bytes([byte]) for byte in b'"\\ \r\n09-{],'] + [b"\xc2\xa0", b"\\ud800"]
     b'"',
     b"\\",
     b" ",
