@@ -5,7 +5,7 @@
    service nodes only. Ordinary nodes cannot come to depend on how their batch travelled, so they
    decide the same everywhere.
 3. A view that a node names and nobody gives is an error when the runner is built, not when the node
-   is called.
+   is called. A view that only a run can give is promised then, as `PER_RUN`.
 4. A context is read-only.
 """
 
@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from kernel.engine.envelope import Envelope
 from kernel.engine.errors import MissingDependency
@@ -26,6 +26,9 @@ REPLY_TO = "__reply_to"
 
 #: A node's view of the world, by name.
 Context = Mapping[str, object]
+
+#: In the place of a view: each run brings its own.
+PER_RUN: Final = object()
 
 
 class Node(Protocol):
@@ -67,7 +70,7 @@ class ContextSource:
 
         Args:
             scenario_id: Name of the graph.
-            views: View by name.
+            views: View by name, or `PER_RUN`.
             run_id: The one run that the runner works for; None when it works for many.
             seq_of: Returns the lowest sequence number in an envelope, None before it has one.
         """
@@ -96,10 +99,16 @@ class ContextSource:
             node: A node that was prepared.
             envelope: What it is called with.
             fresh: Views for this run alone, in the place of those given at first.
+
+        Raises:
+            MissingDependency: a view was promised for each run, and this run has none.
         """
         context = self._contexts[node.name]
         if fresh:
             context = _views_of(node, {**self._views, **fresh})
+        if PER_RUN in context.values():
+            name = next(name for name, view in context.items() if view is PER_RUN)
+            raise MissingDependency(name, needed_by=f"node '{node.name}' in each run")
         if not node.is_service:
             return context
         return MappingProxyType(

@@ -106,7 +106,8 @@ def build_runner(
         partitions: Partitions of the ledger; 1 in the memory profile.
         groups: The groups that run here: all three, or one of the fleet.
         observers: Who watches.
-        views: `ids` and `order` for the ingress, `state` for the limits.
+        views: `ids` and `order` for the ingress, `state` for the limits; `PER_RUN` for one that
+            every call of `run` brings itself.
         run_id: The run that the process works for; None where it works for many.
 
     Raises:

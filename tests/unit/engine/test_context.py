@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from kernel.engine.context import PER_RUN
 from kernel.engine.envelope import Envelope
 from kernel.engine.errors import MissingDependency
 from tests.support.steps import Step, ends, runner_over
@@ -77,3 +78,14 @@ def test_fresh_views_hold_for_one_run_only() -> None:
 
     assert dict(node.contexts[0]) == {"ids": "fresh", "order": "kept"}
     assert dict(node.contexts[1]) == {"ids": "stale", "order": "kept"}
+
+
+def test_a_view_may_be_promised_for_each_run_and_then_every_run_must_bring_it() -> None:
+    """A turn has a view of its own; a runner can be built before there is any turn."""
+    node = Step("decide", ends(), requires=("state",))
+    runner = runner_over([node], {"kind": ["decide"]}, views={"state": PER_RUN})
+    runner.run([Envelope([1], "kind")], views={"state": "of this turn"})
+
+    assert dict(node.contexts[0]) == {"state": "of this turn"}
+    with pytest.raises(MissingDependency, match="'state', needed by node 'decide' in each run"):
+        runner.run([Envelope([1], "kind")])
