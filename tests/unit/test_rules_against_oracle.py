@@ -27,20 +27,6 @@ from tests.support.streams import Style, nasty_stream
 CONFIGS = {"baseline": BASELINE, "experiment": EXPERIMENT, "classic": CLASSIC}
 SEEDS = range(20)
 SCRATCHES = [bytes([byte]) for byte in b'"\\ \r\n09-{],'] + [b"\xc2\xa0", b"\\ud800"]
-    b'"',
-    b"\\",
-    b" ",
-    b"\r",
-    b"\n",
-    b"0",
-    b"9",
-    b"-",
-    b"\xc2\xa0",
-    b"\\ud800",
-    b"{",
-    b"]",
-    b",",
-)
 REASONS = {
     "INPUT_PARSE_ERROR",
     "INVALID_ID_FORMAT",
