@@ -1,0 +1,170 @@
+"""A shift: turn after turn until there is nothing to do. This is what the RQ job does.
+
+The job carries no payload. It names the ledger, and everything else is in the ledger; so a lost,
+doubled or late job does no harm. `work` is the one function that RQ may call, under the name that
+the bell sends (`consumers.shift.work`); it is wire format.
+
+1. A shift ends at a turn's end: after its time, when the stop flag is set, or when nothing came
+   for the linger time and `end_shift` finds nothing ready.
+2. A store that does not answer is retried inside the shift, after everything in memory was
+   forgotten; only when it stays away for long does the shift give up.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from consumers.turn import Seat, Turn
+from kernel.errors import FundloadError, LedgerGone
+from kernel.ledger.ports import Bell, PartitionPort, StoreUnavailable
+from kernel.ledger.units import EndAnswer, TickAnswer
+from kernel.runtime.patience import AWAY_MS_MAX, Clock
+
+#: Pause before the store is asked again.
+RETRY_MS = 50
+
+
+@dataclass
+class ShiftTotals:
+    """What a worker's shifts came to; counted for the log and for tests."""
+
+    turns: int = 0
+    decided: int = 0
+    parked: int = 0
+    refused: dict[str, int] = field(default_factory=dict)
+    repairs: int = 0
+
+
+class Shift:
+    """Works shifts of one worker on one ledger."""
+
+    def __init__(
+        self,
+        *,
+        turn: Turn,
+        port: PartitionPort,
+        bell: Bell,
+        clock: Clock,
+        seat: Seat,
+        should_stop: Callable[[], bool],
+        new_token: Callable[[], str] = lambda: secrets.token_hex(8),
+    ) -> None:
+        self._turn = turn
+        self._port = port
+        self._bell = bell
+        self._clock = clock
+        self.ledger, self._worker, self._settings = seat
+        self._should_stop = should_stop
+        self._new_token = new_token
+        self._tick_at = 0
+        self.totals = ShiftTotals()
+
+    def work(self) -> None:
+        """Work one shift to its end.
+
+        Raises:
+            StoreUnavailable: the store stayed away for longer than `AWAY_MS_MAX`.
+            LedgerGone: the ledger is not there any more.
+        """
+        shift = self._new_token()
+        began = self._clock.now_ms()
+        away_since: int | None = None
+        while True:
+            try:
+                forced = self._should_stop() or (
+                    self._clock.now_ms() - began >= self._settings.shift_ms
+                )
+                if self._round(shift, forced=forced):
+                    return
+                away_since = None
+            except StoreUnavailable:
+                self._turn.forget()
+                now = self._clock.now_ms()
+                away_since = now if away_since is None else away_since
+                if now - away_since >= AWAY_MS_MAX or self._should_stop():
+                    raise
+                self._clock.pause_ms(RETRY_MS)
+
+    def _round(self, shift: str, *, forced: bool) -> bool:
+        """Make one turn, or linger, or end. True when the shift is over."""
+        if forced:
+            return self._end(shift, forced=True)
+        self.tick()
+        result = self._turn.run(shift)
+        if result.status == "gone":
+            raise gone(self.ledger)
+        if result.ring:
+            self._bell.ring()
+        if result.status == "idle":
+            return not self._bell.wait(self._settings.linger_ms) and self._end(shift, forced=False)
+        self.totals.turns += 1
+        self.totals.decided += result.decided
+        self.totals.parked += result.parked
+        if result.status == "refused":
+            refused = self.totals.refused
+            refused[result.answer] = refused.get(result.answer, 0) + 1
+            if result.answer == "RULES":
+                raise FundloadError(
+                    f"worker {self._worker} decides by other rules than ledger {self.ledger} has "
+                    "in force; start it anew"
+                )
+        return False
+
+    def _end(self, shift: str, *, forced: bool) -> bool:
+        self._turn.forget()
+        ended: EndAnswer = self._port.end_shift(shift=shift, worker=self._worker, forced=forced)
+        if ended.status == "GONE":
+            raise gone(self.ledger)
+        if ended.ring:
+            self._bell.ring()
+        return ended.status == "ENDED"
+
+    def tick(self) -> TickAnswer | None:
+        """Run the tick if it is due here; the script sees to once a second per ledger.
+
+        Idle workers call it too, between two looks at their RQ queue.
+
+        Raises:
+            LedgerGone: the ledger is not there any more.
+        """
+        now = self._clock.now_ms()
+        if now < self._tick_at:
+            return None
+        self._tick_at = now + self._settings.tick_ms
+        ticked = self._port.tick(worker=self._worker)
+        if ticked.status == "GONE":
+            raise gone(self.ledger)
+        self.totals.repairs += ticked.leases + ticked.listed + ticked.shifts + ticked.bells
+        if ticked.ring:
+            self._bell.ring()
+        return ticked
+
+
+def gone(ledger: str) -> LedgerGone:
+    """Make the error for a ledger that is not there any more."""
+    return LedgerGone(
+        f"ledger {ledger} is gone: the server was flushed or replaced; nothing more can be decided "
+        "there, so start a new run on a new ledger"
+    )
+
+
+#: The shift that this process works when RQ calls; set by the worker before it listens.
+_current: list[Shift] = []
+
+
+def listen(shift: Shift) -> None:
+    """Name the shift that `work` will work; one for each process."""
+    _current[:] = [shift]
+
+
+def work(ledger: str) -> None:
+    """Work one shift on a ledger: what the RQ job calls.
+
+    Raises:
+        FundloadError: this process is no worker of that ledger.
+    """
+    if not _current or _current[0].ledger != ledger:
+        raise FundloadError(f"this process is no worker of ledger {ledger}")
+    _current[0].work()

@@ -1,0 +1,308 @@
+"""One turn: take, merge, decide, commit, and what becomes of each partition held.
+
+Pure logic over the ports and the runner, so that the simulator runs this very code over the memory
+twin. Rules 5 to 9 and 17 of `scheduling.md`:
+
+1. After any refusal, or an answer that never came, everything in memory is forgotten and taken
+   again; `take` tells what the shift holds. Nothing here decides whether a commit is right: the
+   commit script does.
+2. The load is one atomic read. A cursor unlike the take's ends the turn before anything is decided.
+3. A turn that got on keeps its blocked partitions, one that did not parks them.
+4. A batch that cannot be trusted halts its partition at once; an attempt that raises is tried
+   again, and the second time halts it. The other partitions go on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from random import Random
+from typing import Literal, NamedTuple
+
+from kernel.adapters.codec import Codec, packed, windows_of
+from kernel.domain.batch import CANDIDATE, Batch
+from kernel.domain.decide import Decided
+from kernel.domain.gate import Gate
+from kernel.domain.ruleset import RuleSet
+from kernel.domain.windows import needs
+from kernel.engine.envelope import Envelope
+from kernel.engine.runner import Runner
+from kernel.errors import IntegrityError, WrongPosition
+from kernel.ledger.merge import LoggedBatch, Slice, merged
+from kernel.ledger.payloads import BATCH, DECIDED, STATE, DecidedTurn, State
+from kernel.ledger.ports import PartitionPort
+from kernel.ledger.settings import FleetSettings
+from kernel.ledger.units import (
+    TOKEN_BITS,
+    CommitRequest,
+    FailRequest,
+    Held,
+    LoadRequest,
+    Move,
+    Policy,
+    ReplyOut,
+    SettledOut,
+    Step,
+    TakeRequest,
+)
+
+TurnStatus = Literal["idle", "applied", "refused", "gone"]
+
+
+class Seat(NamedTuple):
+    """Who works where, and by which settings."""
+
+    ledger: str
+    worker: str
+    settings: FleetSettings
+
+
+class TurnResult(NamedTuple):
+    """What a turn came to. `answer` is the store's word; `decided` counts only what was applied."""
+
+    status: TurnStatus
+    answer: str = ""
+    decided: int = 0
+    parked: int = 0
+    ring: bool = False
+
+
+class StaleTake(Exception):
+    """A cursor moved between take and load: what was taken is not what the windows belong to."""
+
+
+class _StateOfTurn:
+    """The `state` view of one turn: reads once, in one atomic step, when decide asks for it."""
+
+    def __init__(self, port: PartitionPort, cursors: dict[int, int], week_start: int) -> None:
+        self._port = port
+        self._cursors = cursors
+        self._week_start = week_start
+
+    def read(self, batch: Batch) -> State:
+        """Load windows and gates for a batch.
+
+        Raises:
+            StaleTake: the store has moved on.
+        """
+        weeks = needs(batch.days, batch.customers, self._week_start)
+        asked = {week: list(customers) for week, customers in weeks.items()}
+        days: list[int] = []
+        if batch.preds:
+            marked = zip(batch.days, batch.flags, strict=True)
+            days = list({day for day, flag in marked if flag & CANDIDATE})
+        found = self._port.load(LoadRequest(list(self._cursors), asked, days))
+        if found.status == "GONE" or found.cursors != self._cursors:
+            raise StaleTake
+        gates = {day: Gate(*gate) for day, gate in found.gates.items()}
+        return State(windows_of(asked, found.packed), gates, frozenset())
+
+
+class Turn:
+    """Makes turns for one worker; remembers opened batches between turns, and only those."""
+
+    def __init__(
+        self,
+        *,
+        port: PartitionPort,
+        runner: Runner,
+        codec: Codec,
+        rules: RuleSet,
+        seat: Seat,
+        rng: Random,
+    ) -> None:
+        self._port = port
+        self._runner = runner
+        self._codec = codec
+        self._rules = rules
+        self._ledger, self._worker, self._settings = seat
+        self._rng = rng
+        self._opened: dict[tuple[int, str], LoggedBatch] = {}
+        by_rules: Policy = "all" if rules.quota else "share"
+        self.policy: Policy = by_rules if seat.settings.take == "auto" else seat.settings.take
+
+    def forget(self) -> None:
+        """Drop what is remembered: after a refusal nothing in memory can be relied on."""
+        self._opened.clear()
+
+    def run(self, shift: str) -> TurnResult:
+        """Make one turn under this shift.
+
+        Raises:
+            StoreUnavailable: nothing is known about the last step; `forget` and begin again.
+        """
+        taken = self._port.take(
+            TakeRequest(
+                shift,
+                self._worker,
+                self._settings.turn_attempts_max,
+                self.policy,
+                self._preferred(),
+            )
+        )
+        if taken.status == "GONE":
+            return TurnResult("gone")
+        if not taken.held:
+            self.forget()
+            return TurnResult("idle", ring=taken.ring)
+        result = self._decide_and_commit(shift, taken.held, taken.share)
+        return result._replace(ring=result.ring or taken.ring)
+
+    def _preferred(self) -> tuple[int, ...]:
+        if not self._settings.shuffle:
+            return ()
+        partitions = range(self._settings.partitions)
+        return tuple(self._rng.sample(partitions, len(partitions)))
+
+    def _decide_and_commit(self, shift: str, held: Sequence[Held], share: int) -> TurnResult:
+        trusted, slices, broken = self._opened_slices(held)
+        for part, error in broken:
+            self._fail(shift, part, part.entries[0].id, error, fatal=True)
+        batch = merged(slices, self._settings.turn_attempts_max)
+        decided = None
+        if batch is not None:
+            try:
+                decided = self._decided({part.partition: part.cursor for part in trusted}, batch)
+            except StaleTake:
+                self.forget()
+                return TurnResult("refused", "STALE")
+        request = self._request(shift, trusted, decided, share)
+        answer = self._port.commit(request)
+        if answer.status == "GONE":
+            return TurnResult("gone")
+        if answer.status not in ("APPLIED", "ALREADY"):
+            self.forget()
+            return TurnResult("refused", answer.status)
+        turn = None if decided is None else decided.decided
+        if turn is not None:
+            self._fail_raised(shift, trusted, turn)
+        return TurnResult(
+            "applied",
+            answer.status,
+            0 if turn is None else len(turn.codes),
+            answer.outcomes.count("parked"),
+            answer.ring,
+        )
+
+    def _opened_slices(
+        self, held: Sequence[Held]
+    ) -> tuple[list[Held], list[Slice], list[tuple[Held, IntegrityError]]]:
+        """Open what is at hand; partitions whose entries cannot be trusted come apart."""
+        opened: dict[tuple[int, str], LoggedBatch] = {}
+        trusted: list[Held] = []
+        slices: list[Slice] = []
+        broken: list[tuple[Held, IntegrityError]] = []
+        for part in held:
+            try:
+                found = self._slices_of(part, opened)
+            except IntegrityError as error:
+                broken.append((part, error))
+                continue
+            trusted.append(part)
+            slices.extend(found)
+        self._opened = opened
+        return trusted, slices, broken
+
+    def _slices_of(self, part: Held, opened: dict[tuple[int, str], LoggedBatch]) -> list[Slice]:
+        slices = []
+        position = part.cursor
+        for entry in part.entries:
+            key = (part.partition, entry.id)
+            batch = self._opened.get(key) or self._codec.logged(part.partition, entry)
+            opened[key] = batch
+            start = position - (entry.end - len(batch.seqs))
+            if not 0 <= start < len(batch.seqs) or (start and position != part.cursor):
+                raise WrongPosition("an entry does not begin where the one before it ended")
+            slices.append(Slice(part.partition, batch, start))
+            position = entry.end
+        return slices
+
+    def _decided(self, cursors: dict[int, int], batch: Batch) -> DecidedTurn:
+        view = _StateOfTurn(self._port, cursors, self._rules.week_start)
+        envelope = Envelope(batch, BATCH, trace_id=f"{self._ledger}:{batch.seqs[0]}")
+        turn: DecidedTurn = self._runner.run([envelope], views={STATE: view}).payloads(DECIDED)[0]
+        return turn
+
+    def _request(
+        self, shift: str, held: Sequence[Held], turn: DecidedTurn | None, share: int
+    ) -> CommitRequest:
+        token = self._rng.getrandbits(TOKEN_BITS) | 1
+        decided = None if turn is None else turn.decided
+        reach = {} if decided is None else decided.reach
+        moves = [
+            Move(
+                part.partition,
+                part.cursor,
+                part.cursor + reach[part.partition],
+                entry_at(part, part.cursor + reach[part.partition] - 1),
+                part.halt,
+            )
+            for part in held
+            if reach.get(part.partition)
+        ]
+        steps = self._steps(held, decided, share)
+        empty = CommitRequest(
+            shift, self._worker, token, self._rules.digest, moves, {}, (), (), steps
+        )
+        if turn is None or decided is None:
+            return empty
+        return empty._replace(
+            windows={week: packed(records) for week, records in decided.windows.items()},
+            settled=[SettledOut(*settled) for settled in decided.settled.values()],
+            replies=[
+                ReplyOut(
+                    answers.run,
+                    len(answers.codes),
+                    self._codec.answers_out(answers, token),
+                    answers.cents_accepted,
+                    {code: answers.codes.count(code) for code in set(answers.codes)},
+                )
+                for answers in turn.answers
+            ],
+        )
+
+    def _steps(self, held: Sequence[Held], decided: Decided | None, share: int) -> list[Step]:
+        """Say what becomes of each partition (rule 8), and give back what is over the share."""
+        got_on = decided is not None and len(decided.codes) >= self._settings.keep_rows_min
+        steps = []
+        kept = 0
+        for part in held:
+            partition = part.partition
+            cursor = part.cursor + (decided.reach.get(partition, 0) if decided else 0)
+            block = decided.blocked.get(partition) if decided else None
+            if block is not None and not got_on:
+                entry = entry_at(part, cursor)
+                steps.append(Step(partition, "park", block.day, block.pred, cursor, entry))
+            elif cursor < part.end and kept < share:
+                steps.append(Step(partition, "keep"))
+                kept += 1
+            else:
+                steps.append(Step(partition, "release"))
+        return steps
+
+    def _fail_raised(self, shift: str, held: Sequence[Held], decided: Decided) -> None:
+        for part in held:
+            error = decided.raised.get(part.partition)
+            if error is not None:
+                cursor = part.cursor + decided.reach[part.partition]
+                at = part._replace(cursor=cursor)
+                self._fail(shift, at, entry_at(part, cursor), error, fatal=False)
+
+    def _fail(
+        self, shift: str, part: Held, entry: str, error: BaseException, *, fatal: bool
+    ) -> None:
+        self._port.fail(
+            FailRequest(
+                shift,
+                self._rng.getrandbits(TOKEN_BITS) | 1,
+                part.partition,
+                part.cursor,
+                entry,
+                f"{type(error).__name__}: {error}"[:200] if fatal else type(error).__name__,
+                fatal,
+            )
+        )
+
+
+def entry_at(part: Held, position: int) -> str:
+    """Return the id of the entry at hand that holds a position."""
+    return next(entry.id for entry in part.entries if entry.end > position)

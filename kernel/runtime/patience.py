@@ -1,0 +1,130 @@
+"""Time for a process, and what it does while the store is away or a run belongs to somebody else.
+
+Everything that waits waits here: on a clock that is given, so that the simulator's time is its own.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Literal, Protocol, TypeVar
+
+from kernel.errors import LeaseHeld, LedgerGone
+from kernel.ledger.ports import StoreFull, StoreUnavailable
+from kernel.ledger.units import OpenAnswer
+
+Answer = TypeVar("Answer")
+
+#: A store that is away for longer ends the process (exit 4).
+AWAY_MS_MAX = 60_000
+#: Pause before the store is asked again: from, and doubled up to.
+RETRY_MS = 20
+RETRY_MS_MAX = 500
+#: Pause between two looks at a lease or a run that belongs to somebody else, or is not there yet.
+LOOK_MS = 100
+
+
+class Clock(Protocol):
+    """Time for a process: from some point in the past, and the only way to pause."""
+
+    def now_ms(self) -> int:
+        """Milliseconds, never backwards."""
+
+    def pause_ms(self, duration: int) -> None:
+        """Wait; returns early when the process is told to stop."""
+
+
+class SystemClock:
+    """The machine's clock; `stop` ends a pause early."""
+
+    def __init__(self) -> None:
+        self._stopped = threading.Event()
+
+    def now_ms(self) -> int:
+        """Milliseconds since the machine started."""
+        return time.monotonic_ns() // 1_000_000
+
+    def pause_ms(self, duration: int) -> None:
+        """Wait, unless stopped."""
+        self._stopped.wait(duration / 1000)
+
+    def stop(self) -> None:
+        """End this pause and all later ones at once."""
+        self._stopped.set()
+
+
+def patiently(
+    clock: Clock, ask: Callable[[], Answer], *, renew: Callable[[], object] | None = None
+) -> Answer:
+    """Ask the store until it answers; the same request each time, so its token makes it one.
+
+    Args:
+        clock: Whose time passes.
+        ask: One request.
+        renew: Called while the store is full, so that a lease does not run out meanwhile.
+
+    Raises:
+        StoreUnavailable: it was away for longer than `AWAY_MS_MAX`. A full store is waited for
+            without end: workers drain it.
+    """
+    began = clock.now_ms()
+    pause = RETRY_MS
+    while True:
+        try:
+            return ask()
+        except StoreFull:
+            began = clock.now_ms()
+            if renew is not None:
+                renew()
+        except StoreUnavailable:
+            if clock.now_ms() - began >= AWAY_MS_MAX:
+                raise
+        clock.pause_ms(pause)
+        pause = min(pause * 2, RETRY_MS_MAX)
+
+
+class Opens(Protocol):
+    """The one method of the ports that leases a run."""
+
+    def open(self, *, run: str, owner: str, kind: Literal["produce", "collect"]) -> OpenAnswer:
+        """Lease a run; see `kernel.ledger.ports`."""
+
+
+def leased(
+    clock: Clock,
+    port: Opens,
+    *,
+    run: str,
+    owner: str,
+    kind: Literal["produce", "collect"],
+    lease_ms: int,
+) -> OpenAnswer:
+    """Lease a run, waiting for the lease of an owner that may be dead; ABSENT is an answer.
+
+    Raises:
+        LeaseHeld: it was renewed while we waited: its owner is alive.
+        LedgerGone: the ledger is not there any more.
+        StoreUnavailable: the store stayed away.
+    """
+    began = clock.now_ms()
+    while True:
+        answer = patiently(clock, lambda: port.open(run=run, owner=owner, kind=kind))
+        if answer.status == "GONE":
+            raise gone(run)
+        if answer.status != "WAIT":
+            return answer
+        if clock.now_ms() - began > lease_ms + LOOK_MS:
+            verb = "fed" if kind == "produce" else "collected"
+            raise LeaseHeld(
+                f"run {run} is being {verb} by another process; wait for it, or stop it first"
+            )
+        clock.pause_ms(LOOK_MS)
+
+
+def gone(run: str) -> LedgerGone:
+    """Make the error for a ledger that is not there any more."""
+    return LedgerGone(
+        f"the ledger of run {run} is gone: the server was flushed or replaced; nothing more can be "
+        "decided there, so start a new run on a new ledger"
+    )
