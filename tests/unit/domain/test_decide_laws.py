@@ -138,12 +138,13 @@ def test_a_raising_attempt_leaves_its_record_as_it_was() -> None:
         pytest.param(cast("list[int]", (0,) * RECORD_LENGTH), id="not to be written"),
     ],
 )
-def test_a_broken_record_raises_and_is_not_written(broken: list[int]) -> None:
+@pytest.mark.parametrize("cents", [100, 500_001], ids=["to accept", "to decline"])
+def test_a_broken_record_raises_and_is_not_written(broken: list[int], cents: int) -> None:
     """A record that cannot be read or written stops the partition, with the record untouched."""
     sunday = MONDAY + 6
     before = deepcopy(broken)
 
-    decided = decide_rows(BASELINE, [Row(100, day=sunday)], windows={MONDAY: {"6": broken}})
+    decided = decide_rows(BASELINE, [Row(cents, day=sunday)], windows={MONDAY: {"6": broken}})
 
     assert list(decided.raised) == [0]
     assert decided.windows == {}
