@@ -36,15 +36,17 @@ def connect(url: str, *, timeout_s: float = SOCKET_TIMEOUT_S) -> redis.Redis:
     Raises:
         UsageError: the address is not a Redis URL.
     """
+    # A Unix socket's connection does not know the option at all, not even as "off".
+    keepalive = {} if url.startswith("unix") else {"socket_keepalive": True}
     try:
         return redis.Redis.from_url(
             url,
             retry=Retry(NoBackoff(), 0),
             socket_timeout=timeout_s,
             socket_connect_timeout=timeout_s,
-            socket_keepalive=None if url.startswith("unix") else True,
             decode_responses=False,
             protocol=2,
+            **keepalive,
         )
     except (ValueError, TypeError) as error:
         msg = f"{shown(url)}: not a Redis address ({error}); use redis://host:port or unix:///path"
