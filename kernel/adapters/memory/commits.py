@@ -65,7 +65,9 @@ def _move(state: LedgerState, request: CommitRequest) -> None:
         part.cursor = move.reach
         part.token = str(request.token)
         if part.state == "parked":
-            state.free(move.partition)
+            state.free(move.partition, "commit")
+        else:
+            state.stay(move.partition, "commit")
 
 
 def _write(state: LedgerState, request: CommitRequest, token: str) -> None:
@@ -88,7 +90,7 @@ def _wake(state: LedgerState, settled: Sequence[SettledOut], quota: int) -> None
     for partition, (day, pred) in sorted(state.waits.items()):
         gate = gates.get(day)
         if gate is not None and opens(gate.front, gate.used, pred, quota):
-            state.free(partition)
+            state.free(partition, "wake")
 
 
 def _step(state: LedgerState, step: Step, shift: str, lease_until: int, quota: int) -> StepOutcome:
@@ -96,21 +98,22 @@ def _step(state: LedgerState, step: Step, shift: str, lease_until: int, quota: i
     if state.leases.get(step.partition, (0, ""))[1] != shift:
         return "left"
     if step.kind == "keep":
+        state.stay(step.partition, "keep")
         state.leases[step.partition] = (lease_until, shift)
         return "kept"
     if step.kind == "release":
-        state.free(step.partition)
+        state.free(step.partition, "release")
         return "freed"
     part = state.parts[step.partition]
     head = next((entry for entry in part.log if entry.end > part.cursor), None)
     if part.cursor != step.cursor or head is None or head.id != step.entry:
-        state.free(step.partition)
+        state.free(step.partition, "park")
         return "freed"
     if opens(state.front.get(step.day, 0), state.used.get(step.day, 0), step.pred, quota):
-        state.free(step.partition)
+        state.free(step.partition, "park")
         return "ready"
     del state.leases[step.partition]
-    part.state = "parked"
+    state.enter(step.partition, "park", "parked")
     state.waits[step.partition] = (step.day, step.pred)
     state.counters["parks"] += 1
     return "parked"

@@ -102,8 +102,10 @@ def _append_batch(
     preds = ",".join(str(before[day]) for day in batch.open_days)
     part.log.append(Entry(f"{part.end}-{token}", base, preds, batch.sealed))
     if part.state == "idle":
-        part.state = "ready"
+        state.enter(batch.partition, "append", "ready")
         state.ready.append(batch.partition)
+    else:
+        state.stay(batch.partition, "append")
 
 
 def entry_token(token: int, now_us: int) -> str:

@@ -32,14 +32,16 @@ def take(state: LedgerState, settings: FleetSettings, now: int, request: TakeReq
     state.workers[request.worker] = now + settings.worker_ttl_ms
     for partition, (deadline, shift) in sorted(state.leases.items()):
         if shift != request.shift and expired(deadline, now, settings.lease_ms):
-            state.free(partition)
+            state.free(partition, "expire")
             state.counters["leases_reclaimed"] += 1
     mine = [p for p, (_, shift) in state.leases.items() if shift == request.shift]
     chosen, share = _choose(state, now, request, len(mine))
     left = len(state.ready) - len(chosen)
     for partition in chosen:
         state.ready.remove(partition)
-        state.parts[partition].state = "leased"
+        state.enter(partition, "take", "leased")
+    for partition in mine:
+        state.stay(partition, "take")
     mine = sorted(mine + chosen)
     for partition in mine:
         state.leases[partition] = (now + settings.lease_ms, request.shift)
@@ -117,9 +119,10 @@ def fail(state: LedgerState, now_us: int, request: FailRequest) -> FailAnswer:
         failures = part.failures[1] + 1
     if failures < 2 and not request.fatal:  # noqa: PLR2004 - the second failure halts (rule 17)
         part.failures = (request.cursor, failures, request.token)
+        state.stay(request.partition, "fail")
         return FailAnswer("RETRY")
     del state.leases[request.partition]
-    part.state = "halted"
+    state.enter(request.partition, "fail", "halted")
     part.halt = entry_token(request.token, now_us)
     part.reason = request.reason
     state.counters["halts"] += 1
@@ -131,7 +134,7 @@ def end_shift(
 ) -> EndAnswer:
     """Free what a shift holds and remove it, unless something is ready and it may go on."""
     for partition in [p for p, (_, holder) in sorted(state.leases.items()) if holder == shift]:
-        state.free(partition)
+        state.free(partition, "end")
     if not forced and state.ready and shift in state.shifts:
         state.shifts[shift] = now + settings.shift_deadline_ms
         return EndAnswer("CONTINUE")
@@ -149,11 +152,13 @@ def tick(state: LedgerState, settings: FleetSettings, now: int, *, worker: str) 
         p for p, (end, _) in sorted(state.leases.items()) if expired(end, now, settings.lease_ms)
     ]
     for partition in late:
-        state.free(partition)
+        state.free(partition, "expire")
     unlisted = [
         p for p, part in enumerate(state.parts) if part.state == "ready" and p not in state.ready
     ]
-    state.ready.extend(unlisted)
+    for partition in unlisted:
+        state.stay(partition, "tick")
+        state.ready.append(partition)
     most = now + 2 * settings.shift_deadline_ms
     dead = [shift for shift, deadline in state.shifts.items() if not now < deadline <= most]
     for shift in dead:

@@ -11,7 +11,10 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from kernel.ledger.schedule import moved
+
 if TYPE_CHECKING:
+    from kernel.ledger.schedule import Event, State
     from kernel.ledger.settings import FleetSettings
     from kernel.ledger.units import Entry, LedgerRecord, Reply
 
@@ -20,7 +23,7 @@ if TYPE_CHECKING:
 class Part:
     """One partition: `kernel.ledger.schedule` names its states and their transitions."""
 
-    state: str = "idle"
+    state: State = "idle"
     cursor: int = 0
     end: int = 0
     token: str = ""
@@ -76,16 +79,25 @@ class LedgerState:
         """Return a copy to rewind to."""
         return copy.deepcopy(self)
 
-    def free(self, partition: int) -> None:
+    def enter(self, partition: int, event: Event, after: State) -> None:
+        """Move a partition to a state, or leave it there, by a transition of the table."""
+        part = self.parts[partition]
+        part.state = moved(part.state, event, after)
+
+    def stay(self, partition: int, event: Event) -> None:
+        """Let something happen to a partition that does not change its state."""
+        self.enter(partition, event, self.parts[partition].state)
+
+    def free(self, partition: int, event: Event) -> None:
         """Free it: ready and listed if something waits, else idle; lease and wait deleted."""
         part = self.parts[partition]
+        if part.cursor < part.end:
+            self.enter(partition, event, "ready")
+            self.ready.append(partition)
+        else:
+            self.enter(partition, event, "idle")
         self.leases.pop(partition, None)
         self.waits.pop(partition, None)
-        if part.cursor >= part.end:
-            part.state = "idle"
-        elif part.state != "ready":
-            part.state = "ready"
-            self.ready.append(partition)
 
     def live_shifts(self, now: int, settings: FleetSettings) -> int:
         """Count the shifts whose deadline is neither past nor absurdly far away."""
