@@ -12,6 +12,7 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from kernel.adapters.memory.state import LedgerState, Part, Run
+from kernel.ledger.schedule import STATES, State
 from kernel.ledger.units import Entry, LedgerRecord, Reply
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ def _parts(table: dict[str, str], logs: list[list[Any]]) -> list[Part]:
     for p, log in enumerate(logs):
         failures = table.pop(f"{p}:f", None)
         part = Part(
-            table.pop(f"{p}:s"),
+            _partition_state(table.pop(f"{p}:s")),
             int(table.pop(f"{p}:c")),
             int(table.pop(f"{p}:e")),
             table.pop(f"{p}:t"),
@@ -116,6 +117,13 @@ def _parts(table: dict[str, str], logs: list[list[Any]]) -> list[Part]:
         parts.append(part)
     assert not table, f"fields of partitions that nobody knows: {sorted(table)}"
     return parts
+
+
+def _partition_state(text: str) -> State:
+    for state in STATES:
+        if state == text:
+            return state
+    raise AssertionError(f"no state of a partition: {text}")
 
 
 def _entry(entry_id: bytes, body: dict[bytes, bytes]) -> Entry:
