@@ -6,6 +6,7 @@ import json
 from itertools import count
 from typing import Any
 
+from kernel.domain.decide import decide
 from kernel.engine.envelope import Envelope
 from kernel.engine.tracing import TraceBuffer, Tracer
 from kernel.ledger.described import FundLoads, seq_of
@@ -93,5 +94,8 @@ def test_the_sequence_number_is_the_lowest_and_none_before_a_batch() -> None:
     empty = batch._replace(seqs=[])
 
     assert seq_of(Envelope(Chunk("r", 1, line("1")), CHUNK)) is None
+    decided = decide(batch, batch.cents, PLAIN, {}, {})
+
     assert seq_of(Envelope(batch, BATCH)) == 41
+    assert seq_of(Envelope(DecidedTurn(decided, ()), DECIDED)) == 41
     assert seq_of(Envelope(empty, BATCH)) is None
