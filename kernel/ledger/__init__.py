@@ -1,1 +1,1 @@
-"""Where rules and engine meet: the scenario graph, its nodes, the ports, and how partitions are scheduled."""
+"""Where rules and engine meet: graph, nodes, ports, and how partitions are scheduled."""

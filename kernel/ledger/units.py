@@ -9,15 +9,13 @@ random numbers below 2**30 (`TOKEN_BITS`); a repeat of a request carries the tok
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, NamedTuple
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from typing import Literal, NamedTuple
 
 #: Size of the random part of an entry id. The script puts ten digits of the server's clock
 #: behind it (scheduling.md, hole 5), and both fit the 64 bits of a stream id.
 TOKEN_BITS = 30
-#: Digits of the server's microseconds at the end of an entry's token; they repeat every 2.8 hours.
+#: Digits of the server's microseconds behind it; they repeat every 2.8 hours.
 STAMP_DIGITS = 10
 
 StepKind = Literal["keep", "release", "park"]
@@ -275,12 +273,6 @@ class TickAnswer(NamedTuple):
     ring: bool = False
 
 
-class DropAnswer(NamedTuple):
-    """MORE: call again. DROPPED: nothing of the ledger is left."""
-
-    status: Literal["MORE", "DROPPED"]
-
-
 class Reply(NamedTuple):
     """One entry of a run's reply channel."""
 
@@ -305,26 +297,3 @@ class ReadAnswer(NamedTuple):
     status: Literal["READ", "ABSENT", "GONE"]
     run: RunView | None = None
     replies: tuple[Reply, ...] = ()
-
-
-class LedgerView(NamedTuple):
-    """What `status` shows: partitions by state, backlog, who works, the counters."""
-
-    partitions: tuple[PartitionView, ...]
-    next_seq: int
-    shifts: int
-    workers: int
-    runs: Mapping[str, RunView]
-    counters: Mapping[str, int]
-
-
-class PartitionView(NamedTuple):
-    """One partition: state, cursor, end, holder, what it waits for, why it is halted."""
-
-    partition: int
-    state: str
-    cursor: int
-    end: int
-    shift: str
-    wait: tuple[int, int] | None
-    reason: str

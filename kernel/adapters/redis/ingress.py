@@ -11,8 +11,8 @@ from kernel.ledger.units import AppendAnswer, FinishAnswer, OpenAnswer
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from kernel.adapters.redis.attached import Attached
     from kernel.adapters.redis.client import Argument
-    from kernel.adapters.redis.ledger import Attached
     from kernel.ledger.units import AppendRequest
 
 

@@ -30,6 +30,6 @@ def beside(ledger: str, name: str) -> str:
     return f"fl:{{{ledger}}}:{name}"
 
 
-def rq_queue(ledger: str) -> str:
+def rq_name(ledger: str) -> str:
     """Name of the RQ queue on which a ledger's shifts are asked for."""
     return f"fl-{ledger}"

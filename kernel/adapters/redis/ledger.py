@@ -6,6 +6,7 @@ import secrets
 from typing import TYPE_CHECKING, Any, Literal
 
 from kernel.adapters.redis import ingress, keys, partitions, replies
+from kernel.adapters.redis.attached import Attached
 from kernel.adapters.redis.client import store_errors
 from kernel.adapters.redis.scripts import Scripts
 from kernel.domain.ruleset import RuleSet
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
     import redis
 
-    from kernel.adapters.redis.client import Argument
     from kernel.ledger import units
 
 _FIELDS = ("incarnation", "partitions", "digest", "rules", "settings", "key")
@@ -68,36 +68,6 @@ def find(client: redis.Redis, ledger: str) -> LedgerRecord | None:
 def _record(values: Sequence[bytes]) -> LedgerRecord:
     incarnation, partitions_text, digest, rules, settings, key = (v.decode() for v in values)
     return LedgerRecord(incarnation, int(partitions_text), digest, rules, settings, key)
-
-
-class Attached:
-    """What the wrappers share: client, scripts, record, and the first arguments of every script."""
-
-    def __init__(
-        self,
-        client: redis.Redis,
-        name: str,
-        record: LedgerRecord,
-        clock_us: Callable[[], int] | None = None,
-    ) -> None:
-        self.client = client
-        self.name = name
-        self.record = record
-        self.record_key = keys.record(name)
-        self.settings = FleetSettings.from_json(record.settings)
-        self._scripts = Scripts(client)
-        self._clock_us = clock_us
-
-    def key(self, name: str) -> str:
-        """Key of another part of this ledger."""
-        return keys.beside(self.name, name)
-
-    def step(self, script: str, *arguments: Argument) -> list[Any]:
-        """Run a script of this ledger. Time is the server's, but for tests that bring a clock."""
-        now = "" if self._clock_us is None else self._clock_us()
-        return self._scripts.run(
-            script, [self.record_key], [self.record.incarnation, now, *arguments]
-        )
 
 
 class RedisLedger:

@@ -17,8 +17,8 @@ from kernel.ledger.units import (
 )
 
 if TYPE_CHECKING:
+    from kernel.adapters.redis.attached import Attached
     from kernel.adapters.redis.client import Argument
-    from kernel.adapters.redis.ledger import Attached
     from kernel.ledger.units import CommitRequest, FailRequest, LoadRequest, TakeRequest
 
 

@@ -10,7 +10,7 @@ from kernel.ledger.units import AckAnswer, ReadAnswer, Reply, RunView
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from kernel.adapters.redis.ledger import Attached
+    from kernel.adapters.redis.attached import Attached
 
 
 def view(record: Mapping[bytes, bytes]) -> RunView:

@@ -1,0 +1,47 @@
+"""What all wrappers of one ledger share: client, scripts, record, the first arguments."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from kernel.adapters.redis import keys
+from kernel.adapters.redis.scripts import Scripts
+from kernel.ledger.settings import FleetSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import redis
+
+    from kernel.adapters.redis.client import Argument
+    from kernel.ledger.units import LedgerRecord
+
+
+class Attached:
+    """What the wrappers share: client, scripts, record, and the first arguments of every script."""
+
+    def __init__(
+        self,
+        client: redis.Redis,
+        name: str,
+        record: LedgerRecord,
+        clock_us: Callable[[], int] | None = None,
+    ) -> None:
+        self.client = client
+        self.name = name
+        self.record = record
+        self.record_key = keys.record(name)
+        self.settings = FleetSettings.from_json(record.settings)
+        self._scripts = Scripts(client)
+        self._clock_us = clock_us
+
+    def key(self, name: str) -> str:
+        """Key of another part of this ledger."""
+        return keys.beside(self.name, name)
+
+    def step(self, script: str, *arguments: Argument) -> list[Any]:
+        """Run a script of this ledger. Time is the server's, but for tests that bring a clock."""
+        now = "" if self._clock_us is None else self._clock_us()
+        return self._scripts.run(
+            script, [self.record_key], [self.record.incarnation, now, *arguments]
+        )
