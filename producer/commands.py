@@ -1,0 +1,69 @@
+"""The verbs of the producer's side, as `fundload` finds them.
+
+Lives here: options, their help, one example a verb, and what is said at the end on stderr. Not
+here: what the verbs do.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from kernel.adapters.files.partial import PartialFile, Sink, StandardOutput
+from kernel.adapters.files.source import STANDARD
+from producer.sample import BAD_SHARE, PER_DAY, default_customers, sample_chunks
+
+
+@click.command(
+    epilog="Example: fundload sample --lines 100000 --output loads.txt",
+)
+@click.option("--lines", type=int, required=True, help="How many lines, bad ones included.")
+@click.option(
+    "--customers",
+    type=int,
+    help="How many customers.  [default: a twentieth of the lines, or one for every one or two "
+    "attempts a day]",
+)
+@click.option(
+    "--per-day", type=int, default=PER_DAY, show_default=True, help="Lines that pass in a day."
+)
+@click.option(
+    "--bad", type=float, default=BAD_SHARE, show_default=True, help="Share of malformed lines."
+)
+@click.option(
+    "--seed", type=int, default=1, show_default=True, help="Another number, another sample."
+)
+@click.option("--output", required=True, help="Where to write it; '-' is standard output.")
+@click.option("--force", is_flag=True, help="Replace an existing output.")
+def sample(
+    *,
+    lines: int,
+    customers: int | None,
+    per_day: int,
+    bad: float,
+    seed: int,
+    output: str,
+    force: bool,
+) -> None:
+    """Write a made-up input: realistic, and the same bytes for the same arguments.
+
+    Days and weeks, customers of unequal zeal, sums near the limits, prime ids, repeated ids, and a
+    few malformed lines.
+    """
+    many = default_customers(lines, per_day) if customers is None else customers
+    chunks = sample_chunks(lines, customers=many, per_day=per_day, bad=bad, seed=seed)
+    file: Sink = StandardOutput()
+    if output != STANDARD:
+        file = PartialFile(Path(output), keep_bytes=None, force=force)
+    try:
+        for chunk in chunks:
+            file.write(chunk)
+        file.publish()
+    finally:
+        file.discard()
+    named = "standard output" if output == STANDARD else f"'{output}'"
+    click.echo(
+        f"{lines} lines of {many} customers, {per_day} a day, seed {seed}, are in {named}.",
+        err=True,
+    )
