@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -223,40 +220,3 @@ def test_marks_are_read_back_as_they_were_written(tmp_path: Path) -> None:
     assert again.latest() == (mark, bytearray(b"\x00\x01\x02"))
     again.discard()
     assert names_in(tmp_path) == set()
-
-
-WRITER = """
-import sys
-from kernel.adapters.files.output import OutputFile
-from tests.unit.files.outputs import write
-output = OutputFile(sys.argv[1], fresh=False, reasons_path=sys.argv[2])
-while True:
-    for _ in range(3):
-        write(output, output.lines + 1, output.lines + 97)
-    print(output.checkpoint(), flush=True)
-"""
-
-
-def test_a_writer_killed_at_any_moment_loses_nothing_it_has_promised(tmp_path: Path) -> None:
-    """Five real kills: each resume starts at or behind the last promise, with the same bytes."""
-    out, why = tmp_path / "out", tmp_path / "why"
-    promised = 0
-    for kill in range(5):
-        with subprocess.Popen(
-            [sys.executable, "-c", WRITER, out, why], stdout=subprocess.PIPE
-        ) as writer:
-            assert writer.stdout is not None
-            for _ in range(1 + kill):
-                promised = int(writer.stdout.readline())
-            writer.send_signal(signal.SIGKILL)
-            rest = writer.stdout.read().split()
-        promised = int(rest[-1]) if rest else promised
-
-        output = OutputFile(out, fresh=False, reasons_path=why)
-        assert output.lines >= promised
-        assert output.codes == bytes(map(code_of, range(1, output.lines + 1)))
-        assert out.with_name("out.partial").read_bytes() == expected(output.lines)
-        assert why.with_name("why.partial").read_bytes() == expected_reasons(output.lines)
-        output.abandon()
-
-    assert promised > 0

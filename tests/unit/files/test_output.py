@@ -34,7 +34,9 @@ def test_the_output_appears_under_its_name_only_when_it_is_complete(tmp_path: Pa
 
 def test_an_empty_run_has_an_empty_output(tmp_path: Path) -> None:
     """No lines are a complete run too."""
-    OutputFile(tmp_path / "out", fresh=True).finish()
+    output = OutputFile(tmp_path / "out", fresh=True)
+    output.write([], b"", [])
+    output.finish()
 
     assert names_in(tmp_path) == {"out"}
     assert (tmp_path / "out").read_bytes() == b""

@@ -98,6 +98,15 @@ def test_the_nth_line_end_is_found_wherever_it_is(text: bytes) -> None:
     assert found == ends[:-1]
 
 
+@pytest.mark.parametrize("text", [b"\n" * 9000, b"abc\n" * 5000, (b"\n" * 50 + b"x" * 500) * 90])
+def test_the_nth_line_end_is_found_far_from_the_end(text: bytes) -> None:
+    """Long strides and halving go both ways when much more was read than is needed."""
+    ends = [index + 1 for index, byte in enumerate(text) if byte == ord("\n")]
+
+    for count in range(1, len(ends), 97):
+        assert end_of_line(bytearray(text), count, len(ends)) == ends[count - 1]
+
+
 @pytest.mark.parametrize("before", [0, 1, LINE_BYTES_MAX // 2 - 1, LINE_BYTES_MAX // 2 + 1])
 @pytest.mark.parametrize("excess", [0, 1])
 def test_a_too_long_line_is_found_wherever_it_starts(before: int, excess: int) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -69,16 +71,19 @@ def test_waiting_for_a_line_can_be_limited(start: bytes) -> None:
 
 
 def test_a_pipe_made_non_blocking_by_others_is_waited_for() -> None:
-    """Who shares the pipe may set it non-blocking; we read as before."""
-    with pipe_as_path() as (path, writing):
-        lines = LineSource(path, chunk_lines_max=9)
+    """Who shares the pipe may set it non-blocking; we wait for its writer as before."""
+    content = b"one\ntwo\nthree\n"
+    with pipe_as_path() as (path, writing), LineSource(path, chunk_lines_max=9) as lines:
         os.set_blocking(lines._descriptor, False)  # noqa: SLF001 - what another process would do
-        os.write(writing, b"a\n")
-        os.close(writing)
+        script = f"import os; os.write(1, {content!r})"
+        with subprocess.Popen([sys.executable, "-c", script], stdout=writing):
+            os.close(writing)
+            lines.skip_to(8, hashlib.sha256(content[:8]).hexdigest(), 2)
+            chunk = lines.read_chunk()
 
-        with lines:
-            assert lines.read_chunk() is not None
-            assert lines.read_chunk() is None
+        assert chunk is not None
+        assert chunk.raw == b"three\n"
+        assert lines.read_chunk() is None
 
 
 def test_a_pipe_is_resumed_by_feeding_it_again() -> None:
