@@ -46,7 +46,8 @@ while won < 200:
 
 def test_contending_processes_are_never_inside_together(tmp_path: Path) -> None:
     """Three processes create, lock and remove one checkpoint hundreds of times."""
-    arguments = [sys.executable, "-c", CONTENDER, tmp_path / "out.checkpoint", tmp_path / "mark"]
+    paths = (tmp_path / "out.checkpoint", tmp_path / "mark")
+    arguments = [sys.executable, "-c", CONTENDER, *map(str, paths)]
     contenders = [subprocess.Popen(arguments, stderr=subprocess.PIPE) for _ in range(3)]
 
     errors = [contender.communicate(timeout=30)[1] for contender in contenders]
