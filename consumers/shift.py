@@ -56,10 +56,12 @@ class Shift:
         self._bell = bell
         self._clock = clock
         self.ledger, self._worker, self._settings = seat
-        self._should_stop = should_stop
+        self.should_stop = should_stop
         self._new_token = new_token
         self._tick_at = 0
         self.totals = ShiftTotals()
+        #: What ended the last shift, where no retry mends it.
+        self.failure: FundloadError | None = None
 
     def work(self) -> None:
         """Work one shift to its end.
@@ -73,7 +75,7 @@ class Shift:
         away_since: int | None = None
         while True:
             try:
-                forced = self._should_stop() or (
+                forced = self.should_stop() or (
                     self._clock.now_ms() - began >= self._settings.shift_ms
                 )
                 if self._round(shift, forced=forced):
@@ -83,7 +85,7 @@ class Shift:
                 self._turn.forget()
                 now = self._clock.now_ms()
                 away_since = now if away_since is None else away_since
-                if now - away_since >= AWAY_MS_MAX or self._should_stop():
+                if now - away_since >= AWAY_MS_MAX or self.should_stop():
                     raise
                 self._clock.pause_ms(RETRY_MS)
 
@@ -163,8 +165,14 @@ def work(ledger: str) -> None:
     """Work one shift on a ledger: what the RQ job calls.
 
     Raises:
-        FundloadError: this process is no worker of that ledger.
+        FundloadError: this process is no worker of that ledger, or what ended the shift; RQ keeps
+            it to itself, so it is left in `failure` too.
     """
     if not _current or _current[0].ledger != ledger:
         raise FundloadError(f"this process is no worker of ledger {ledger}")
-    _current[0].work()
+    shift = _current[0]
+    try:
+        shift.work()
+    except FundloadError as error:
+        shift.failure = error
+        raise

@@ -12,6 +12,14 @@ import click
 
 from kernel.adapters.files.partial import PartialFile, Sink, StandardOutput
 from kernel.adapters.files.source import STANDARD
+from kernel.runtime.verbs import (
+    chance,
+    ledger_option,
+    owner_token,
+    redis_option,
+    run_option,
+    say,
+)
 from producer.sample import BAD_SHARE, PER_DAY, default_customers, sample_chunks
 
 
@@ -66,4 +74,39 @@ def sample(
     click.echo(
         f"{lines} lines of {many} customers, {per_day} a day, seed {seed}, are in {named}.",
         err=True,
+    )
+
+
+@click.command(
+    epilog="Example: fundload produce --config configs/baseline.yaml --input loads.txt "
+    "--redis-url redis://127.0.0.1:6379 --ledger prod --run monday",
+)
+@click.option("--config", "config_path", required=True, help="The configuration file.")
+@click.option("--input", "input_path", required=True, help="The input; '-' is standard input.")
+@redis_option
+@ledger_option
+@run_option
+def produce(
+    *, config_path: str, input_path: str, redis_url: str, ledger: str, run_name: str
+) -> None:
+    """Number the lines of an input and put them on a ledger's work queues.
+
+    Makes the ledger if there is none. A run that was broken off goes on where it stood: the same
+    command again, with the same input.
+    """
+    from producer.feed import feed
+
+    totals = feed(
+        config_path=config_path,
+        input_path=input_path,
+        redis_url=redis_url,
+        ledger=ledger,
+        run=run_name,
+        owner=owner_token(),
+        rng=chance(),
+    )
+    resumed = f", of which {totals.resumed_at} were there before" if totals.resumed_at else ""
+    say(
+        f"run {run_name}: {totals.lines} lines are on ledger {ledger}{resumed} "
+        f"({totals.appends} appends, {totals.conflicts} conflicts, {totals.rewinds} rewinds)"
     )

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import yaml
 
@@ -34,7 +34,8 @@ class _PlainLoader(yaml.SafeLoader):
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         """Compose a node, unless it has a tag or an anchor, or is an alias."""
-        event = self.peek_event()
+        untyped: Any = self
+        event = untyped.peek_event()
         if isinstance(event, yaml.AliasEvent) or event.anchor is not None or event.tag is not None:
             raise yaml.MarkedYAMLError(
                 problem="tags (!), anchors (&) and aliases (*) are refused; write the value out",

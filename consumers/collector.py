@@ -1,0 +1,210 @@
+"""The collector: replies of a run, in the order of its lines, to a file that appears whole.
+
+1. Reads the reply channel from its ack floor, and again from there after every error: what it has
+   seen before must come again the same (a difference is an integrity error), and is dropped.
+2. An entry is acknowledged only when every line in it and in the entries before it is safe on disk.
+3. The run is complete when as many lines are written as the run record names; only then is the
+   output renamed. In follow mode nothing ends it but a signal, and there is no end to wait for.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import NamedTuple
+
+from kernel.adapters.codec import Codec
+from kernel.adapters.files.output import OutputFile
+from kernel.engine.envelope import Envelope
+from kernel.engine.runner import Runner
+from kernel.errors import Incomplete
+from kernel.ledger.order import HoldBack
+from kernel.ledger.payloads import DECIDED, DECLINED, ROWS, Answers, DecidedTurn, Rows
+from kernel.ledger.ports import ReplyPort, StoreUnavailable
+from kernel.ledger.settings import FleetSettings
+from kernel.ledger.units import ReadAnswer, Reply, RunView
+from kernel.runtime.patience import AWAY_MS_MAX, LOOK_MS, Clock, gone, leased
+
+#: Entries of one read at the most, and how long a read waits for the first.
+READ_ENTRIES = 64
+READ_WAIT_MS = 200
+#: A checkpoint costs three syncs: one after so many lines, or after so long.
+CHECKPOINT_LINES = 65_536
+CHECKPOINT_MS = 500
+START = "0"
+
+
+class CollectorSeat(NamedTuple):
+    """Whose answers these are, and who collects them."""
+
+    ledger: str
+    run: str
+    owner: str
+
+
+class Collector:
+    """Collects one run into one output."""
+
+    def __init__(
+        self,
+        *,
+        seat: CollectorSeat,
+        port: ReplyPort,
+        runner: Runner,
+        codec: Codec,
+        clock: Clock,
+        settings: FleetSettings,
+        keep_ids: bool = False,
+    ) -> None:
+        self._seat = seat
+        self._port = port
+        self._runner = runner
+        self._codec = codec
+        self._clock = clock
+        self._settings = settings
+        self._keep_ids = keep_ids
+        self._after = START
+        self._unacked: deque[tuple[str, int]] = deque()
+        self._checkpoint_at = 0
+        self._safe_lines = 0
+
+    def wait_for_run(self, say: Callable[[str], None], wait_ms: int | None) -> None:
+        """Lease the run's reply channel, waiting until its producer has opened the run.
+
+        Raises:
+            Incomplete: it was not opened within `wait_ms`.
+            LeaseHeld: another collector is at work.
+        """
+        began = said = self._clock.now_ms()
+        seat = self._seat
+        while True:
+            answer = leased(
+                self._clock,
+                self._port,
+                run=seat.run,
+                owner=seat.owner,
+                kind="collect",
+                lease_ms=self._settings.run_lease_ms,
+            )
+            if answer.status == "OPENED":
+                return
+            now = self._clock.now_ms()
+            if wait_ms is not None and now - began >= wait_ms:
+                raise Incomplete(f"run {seat.run} was not begun within {wait_ms / 1000:g} s")
+            if now - said >= WAIT_SAID_MS:
+                say(f"waiting for run {seat.run} to begin on ledger {seat.ledger}")
+                said = now
+            self._clock.pause_ms(LOOK_MS)
+
+    def collect(
+        self, output: OutputFile, *, follow: bool, should_stop: Callable[[], bool]
+    ) -> RunView | None:
+        """Collect until the run is complete (or, following, until told to stop).
+
+        Returns:
+            The run's record when it is complete, None when stopped before.
+
+        Raises:
+            AnswerDiffers: a line was answered twice, differently.
+            SealBroken, WrongPosition: an answer is not from this ledger's workers.
+            LedgerGone, StoreUnavailable, LeaseHeld: as they say.
+        """
+        held = HoldBack(
+            output.codes,
+            keep_ids=self._keep_ids,
+            ahead_lines_max=self._settings.inflight_lines_max + self._settings.chunk_lines_max,
+        )
+        self._safe_lines = output.lines
+        self._checkpoint_at = self._clock.now_ms() + CHECKPOINT_MS
+        away_since: int | None = None
+        while not should_stop():
+            try:
+                view = self._round(output, held)
+                away_since = None
+            except StoreUnavailable:
+                now = self._clock.now_ms()
+                away_since = now if away_since is None else away_since
+                if now - away_since >= AWAY_MS_MAX:
+                    raise
+                self._begin_again()
+                self._clock.pause_ms(LOOK_MS)
+                continue
+            if view.lines is not None and output.lines >= view.lines and not follow:
+                self._save(output)
+                return view
+        self._save(output)
+        return None
+
+    def _begin_again(self) -> None:
+        """Read from the ack floor: after a lost tail what comes may lie before what was read."""
+        self._after = START
+        self._unacked.clear()
+
+    def _round(self, output: OutputFile, held: HoldBack) -> RunView:
+        answer = self._port.read(
+            run=self._seat.run, after=self._after, wait_ms=READ_WAIT_MS, count=READ_ENTRIES
+        )
+        view = self._checked(answer)
+        for reply in answer.replies:
+            self._take(reply, output, held)
+        due = self._clock.now_ms() >= self._checkpoint_at
+        if due or output.lines - self._safe_lines >= CHECKPOINT_LINES:
+            self._save(output)
+        return view
+
+    def _checked(self, answer: ReadAnswer) -> RunView:
+        if answer.status == "GONE":
+            raise gone(self._seat.run)
+        if answer.run is None:
+            # The run's record went with a lost tail; its producer opens it again.
+            raise StoreUnavailable(f"run {self._seat.run} is not there any more")
+        return answer.run
+
+    def _take(self, reply: Reply, output: OutputFile, held: HoldBack) -> None:
+        answers = self._codec.answers(self._seat.run, reply)
+        self._after = reply.id
+        self._unacked.append((reply.id, max(answers.lines)))
+        for rows in self._rows(answers):
+            ids = answers.ids if self._keep_ids else ()
+            released = held.add(rows.lines, rows.rows, rows.codes, ids)
+            output.write(released.rows, released.codes, released.lines, released.ids)
+
+    def _rows(self, answers: Answers) -> list[Rows]:
+        """Run the egress over one entry: a worker's answers, or a producer's declined lines."""
+        trace_id = f"{self._seat.run}:{answers.lines[0]}"
+        if answers.plain:
+            envelope = Envelope(DecidedTurn(None, (answers,)), DECIDED, trace_id)
+        else:
+            envelope = Envelope(answers, DECLINED, trace_id)
+        rows: list[Rows] = self._runner.run([envelope]).payloads(ROWS)
+        return rows
+
+    def _save(self, output: OutputFile) -> None:
+        """Make safe what is written, then acknowledge what that covers; renews the lease anyway."""
+        if output.lines != self._safe_lines:
+            self._safe_lines = output.checkpoint()
+        entry = ""
+        while self._unacked and self._unacked[0][1] <= self._safe_lines:
+            entry = self._unacked.popleft()[0]
+        seat = self._seat
+        acked = self._port.ack(
+            run=seat.run, owner=seat.owner, entry=entry, written=self._safe_lines
+        )
+        if acked.status == "GONE":
+            raise gone(seat.run)
+        if acked.status == "REWOUND":
+            self._begin_again()
+        elif acked.status == "CLOSED":
+            leased(
+                self._clock,
+                self._port,
+                run=seat.run,
+                owner=seat.owner,
+                kind="collect",
+                lease_ms=self._settings.run_lease_ms,
+            )
+        self._checkpoint_at = self._clock.now_ms() + CHECKPOINT_MS
+
+
+#: How often a wait is said.
+WAIT_SAID_MS = 5_000

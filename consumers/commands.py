@@ -1,0 +1,99 @@
+"""The verbs of the consumers' side, as `fundload` finds them.
+
+Lives here: options, their help, one example a verb, and what is said at the end on stderr. Not
+here: what the verbs do; it is imported when a verb is called, so that `--help` answers at once.
+"""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from kernel.adapters.files.source import STANDARD
+from kernel.runtime.verbs import (
+    chance,
+    ledger_option,
+    owner_token,
+    redis_option,
+    run_option,
+    say,
+    wait_ms,
+    wait_option,
+)
+
+#: What a shell expects of a process that a signal ended.
+SIGNAL_BASE = 128
+
+
+@click.command(
+    epilog="Example: fundload worker --redis-url redis://127.0.0.1:6379 --ledger prod",
+)
+@redis_option
+@ledger_option
+@wait_option
+def worker(*, redis_url: str, ledger: str, wait_s: float | None) -> int:
+    """Decide attempts of a ledger until stopped; start as many as you like, wherever you like.
+
+    Waits for a ledger that is not there yet. SIGTERM ends it after the turn it is in.
+    """
+    from consumers.work import serve
+
+    return SIGNAL_BASE + serve(
+        redis_url=redis_url, ledger=ledger, wait_ms=wait_ms(wait_s), rng=chance()
+    )
+
+
+@click.command(
+    epilog="Example: fundload collect --redis-url redis://127.0.0.1:6379 --ledger prod "
+    "--run monday --output decisions.txt",
+)
+@redis_option
+@ledger_option
+@run_option
+@click.option("--output", required=True, help="Where rows go; '-' is standard output.")
+@click.option("--reasons", help="Where to write line, id, answer and reason of every line.")
+@click.option("--follow", is_flag=True, help="Go on until stopped; rows stay in OUTPUT.partial.")
+@click.option("--force", is_flag=True, help="Replace an existing output.")
+@wait_option
+def collect(
+    *,
+    redis_url: str,
+    ledger: str,
+    run_name: str,
+    output: str,
+    reasons: str | None,
+    follow: bool,
+    force: bool,
+    wait_s: float | None,
+) -> int:
+    """Collect the answers to a run, in the order of its lines.
+
+    The output appears under its name when the run is complete. Stopped before, the same command
+    goes on where it was.
+    """
+    from consumers.gather import Gathering, gather
+
+    what = Gathering(redis_url, ledger, run_name, output, reasons, force, follow, wait_ms(wait_s))
+    gathered = gather(what, owner=owner_token())
+    if gathered.view is None:
+        kept = "" if output == STANDARD else "; the same command goes on"
+        say(f"run {run_name}: stopped behind line {gathered.lines}{kept}")
+        return SIGNAL_BASE + gathered.told
+    where = "standard output" if output == STANDARD else f"'{output}'"
+    say(f"run {run_name}: {gathered.lines} lines are answered; the rows are in {where}")
+    return 0
+
+
+@click.command(
+    epilog="Example: fundload status --redis-url redis://127.0.0.1:6379 --ledger prod --json",
+)
+@redis_option
+@ledger_option
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
+def status(*, redis_url: str, ledger: str, as_json: bool) -> None:
+    """Show a ledger: its partitions, its runs, who works, what waits for what."""
+    from consumers.operate import as_mapping, as_text, look
+
+    view = look(redis_url, ledger)
+    click.echo(json.dumps(as_mapping(view)) if as_json else as_text(ledger, view))

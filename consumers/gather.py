@@ -1,0 +1,117 @@
+"""The verb `collect`, wired: a run's replies to an output file."""
+
+from __future__ import annotations
+
+import signal
+from dataclasses import dataclass
+from types import FrameType
+
+from consumers.collector import Collector, CollectorSeat
+from kernel.adapters.files.output import OutputFile
+from kernel.adapters.files.source import STANDARD
+from kernel.adapters.redis import keys
+from kernel.ledger.scenario import EGRESS, build_runner
+from kernel.ledger.units import RunView
+from kernel.runtime.build import attach
+from kernel.runtime.child import enter
+from kernel.runtime.patience import SystemClock
+from kernel.runtime.verbs import say
+
+
+@dataclass(frozen=True)
+class Gathering:
+    """What to collect, and where to."""
+
+    redis_url: str
+    ledger: str
+    run: str
+    output: str
+    reasons: str | None
+    force: bool
+    follow: bool
+    wait_ms: int | None
+
+
+@dataclass
+class Gathered:
+    """How it ended: the run's record when it is complete, else the signal that ended it."""
+
+    view: RunView | None
+    told: int
+    lines: int
+
+
+class Told:
+    """Remembers the first signal that asks this process to stop, and ends its pauses."""
+
+    def __init__(self, clock: SystemClock) -> None:
+        self._clock = clock
+        self.signum = 0
+        for signum in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(signum, self._note)
+
+    def _note(self, signum: int, frame: FrameType | None) -> None:
+        del frame
+        self.signum = signum
+        self._clock.stop()
+
+    def __call__(self) -> bool:
+        """Tell whether to stop."""
+        return self.signum != 0
+
+
+def gather(what: Gathering, *, owner: str) -> Gathered:
+    """Collect a run until it is complete, or a signal says stop.
+
+    Raises:
+        FundloadError: whatever stood in the way; the sentence says what to do.
+    """
+    keys.check_name(what.run, "run")
+    clock = SystemClock()
+    output = OutputFile(
+        what.output,
+        fresh=False,
+        reasons_path=what.reasons,
+        force=what.force,
+        identity=f"{what.ledger} {what.run}",
+    )
+    try:
+        gathered = _into(output, what, owner, clock)
+    except BaseException:
+        output.abandon()
+        raise
+    if gathered.view is None:
+        output.abandon()
+    else:
+        output.finish()
+    return gathered
+
+
+def _into(output: OutputFile, what: Gathering, owner: str, clock: SystemClock) -> Gathered:
+    child = enter()
+    hold = attach(
+        what.redis_url if child is None else child.bundle.redis_url,
+        what.ledger,
+        clock=clock,
+        wait_ms=what.wait_ms,
+        say=say,
+        master_key="" if child is None else child.bundle.master_key,
+    )
+    if child is not None:
+        child.ready(hold.rules.digest)
+    if output.lines:
+        named = "standard output" if what.output == STANDARD else f"'{what.output}'"
+        say(f"run {what.run}: going on with {named} behind line {output.lines}")
+    collector = Collector(
+        seat=CollectorSeat(what.ledger, what.run, owner),
+        port=hold.ledger,
+        runner=build_runner(hold.rules, hold.settings.partitions, [EGRESS], views={}),
+        codec=hold.codec,
+        clock=clock,
+        settings=hold.settings,
+        keep_ids=what.reasons is not None,
+    )
+    told = Told(clock)
+    collector.wait_for_run(say, what.wait_ms)
+    view = collector.collect(output, follow=what.follow, should_stop=told)
+    return Gathered(view, told.signum, output.lines)

@@ -1,0 +1,78 @@
+"""What an operator sees of a ledger: read-only, and with the reason why something waits."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from kernel.adapters.redis import keys
+from kernel.adapters.redis.client import connect
+from kernel.adapters.redis.status import read_ledger
+from kernel.errors import Refused
+from kernel.ledger.status import LedgerView, PartitionView
+from kernel.ledger.units import RunView
+
+
+def look(redis_url: str, ledger: str) -> LedgerView:
+    """Read a ledger.
+
+    Raises:
+        Refused: there is no such ledger.
+        StoreUnavailable: the server does not answer.
+    """
+    keys.check_name(ledger, "ledger")
+    found = read_ledger(connect(redis_url), ledger)
+    if found is None:
+        raise Refused(f"there is no ledger {ledger}; `fundload produce` makes it")
+    return found
+
+
+def as_mapping(view: LedgerView) -> dict[str, Any]:
+    """Return what `status --json` prints."""
+    return {
+        "next_seq": view.next_seq,
+        "backlog_attempts": backlog(view),
+        "shifts": view.shifts,
+        "workers": view.workers,
+        "partitions": [part._asdict() for part in view.partitions],
+        "runs": {name: run._asdict() for name, run in view.runs.items()},
+        "counters": dict(view.counters),
+    }
+
+
+def backlog(view: LedgerView) -> int:
+    """Count the attempts that wait for a decision."""
+    return sum(part.end - part.cursor for part in view.partitions)
+
+
+def as_text(ledger: str, view: LedgerView) -> str:
+    """Return what `status` prints."""
+    out = [
+        (
+            f"ledger {ledger}: {view.next_seq - 1:,} lines, {backlog(view):,} attempts wait, "
+            f"{view.workers} workers known, {view.shifts} on a shift"
+        ),
+    ]
+    states: dict[str, int] = {}
+    for part in view.partitions:
+        states[part.state] = states.get(part.state, 0) + 1
+    counted = ", ".join(f"{n} {state}" for state, n in sorted(states.items()))
+    out.append(f"partitions: {counted}")
+    out += [_line_of(part) for part in view.partitions if part.state in ("parked", "halted")]
+    out += [f"run {name}: {_run_line(run)}" for name, run in view.runs.items()]
+    out += [f"{name} {n:,}" for name, n in view.counters.items()]
+    return "\n".join(out)
+
+
+def _line_of(part: PartitionView) -> str:
+    behind = f"partition {part.partition} at {part.cursor} of {part.end}"
+    if part.state == "halted":
+        return f"  {behind}: halted, {part.reason}"
+    day, pred = part.wait or (1, 0)
+    return f"  {behind}: waits for line {pred} of {date.fromordinal(day)} to be decided"
+
+
+def _run_line(run: RunView) -> str:
+    total = f"{run.lines:,}" if run.lines is not None else "an unknown number of"
+    done = "complete" if run.lines == run.written else f"{run.answers:,} answered"
+    return f"{run.position:,} of {total} lines appended, {done}, {run.written:,} written"

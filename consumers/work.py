@@ -1,0 +1,63 @@
+"""The verb `worker`, wired: a ledger to a process that works its shifts."""
+
+from __future__ import annotations
+
+from random import Random
+
+from consumers.shift import Shift
+from consumers.turn import Seat, Turn
+from consumers.worker import work_until_stopped
+from kernel.adapters.redis.bell import RqBell
+from kernel.adapters.redis.client import connect
+from kernel.engine.context import PER_RUN
+from kernel.ledger.payloads import STATE
+from kernel.ledger.scenario import LIMITS, build_runner
+from kernel.runtime.build import attach
+from kernel.runtime.child import enter
+from kernel.runtime.patience import SystemClock
+from kernel.runtime.verbs import process_id, say
+
+
+def serve(*, redis_url: str, ledger: str, wait_ms: int | None, rng: Random) -> int:
+    """Work on a ledger until a signal says stop; return the signal's number.
+
+    Raises:
+        FundloadError: whatever ended the worker; the sentence says what to do.
+    """
+    clock = SystemClock()
+    child = enter()
+    hold = attach(
+        redis_url if child is None else child.bundle.redis_url,
+        ledger,
+        clock=clock,
+        wait_ms=wait_ms,
+        say=say,
+        master_key="" if child is None else child.bundle.master_key,
+    )
+    worker = process_id() if child is None else f"{child.bundle.worker}.{child.bundle.generation}"
+    seat = Seat(ledger, worker, hold.settings)
+    turn = Turn(
+        port=hold.ledger,
+        runner=build_runner(hold.rules, hold.settings.partitions, [LIMITS], views={STATE: PER_RUN}),
+        codec=hold.codec,
+        rules=hold.rules,
+        seat=seat,
+        rng=rng,
+    )
+    client = connect(hold.url)
+    bell = RqBell(client, hold.ledger.attached)
+    shift = Shift(
+        turn=turn, port=hold.ledger, bell=bell, clock=clock, seat=seat, should_stop=lambda: False
+    )
+    if child is not None:
+        child.ready(hold.rules.digest)
+    else:
+        say(f"worker {worker} is ready on ledger {ledger}")
+    told = work_until_stopped(client, shift, bell, worker=worker, clock=clock)
+    totals = shift.totals
+    refused = "".join(f", {n} {name}" for name, n in sorted(totals.refused.items()))
+    say(
+        f"worker {worker}: {totals.decided} attempts in {totals.turns} turns, {totals.parked} parks"
+        f"{refused}, {totals.repairs} repairs"
+    )
+    return told

@@ -1,0 +1,141 @@
+"""The worker: an RQ worker on one queue, whose only job is a shift.
+
+RQ decides when a worker is asked; what is decided, and that nothing is lost, rests on the ledger's
+scripts. So RQ's own recovery is only a second line, and its losses (`redis-rq.md`) do no harm.
+
+1. One queue for each worker: RQ loses jobs of workers that listen on several.
+2. While idle it wakes each second and runs the tick. If RQ cannot ring then (Redis full), it works
+   a shift without being asked.
+3. A failure that no retry mends ends the worker with that failure's exit code.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import sys
+from typing import Any
+
+import redis
+from rq import SimpleWorker
+from rq.exceptions import StopRequested
+from rq.serializers import JSONSerializer
+from rq.worker import WorkerStatus
+
+from consumers.shift import Shift, listen
+from kernel.adapters.redis.bell import RqBell, ShiftJob, shift_queue
+from kernel.errors import FundloadError
+from kernel.ledger.ports import StoreUnavailable
+from kernel.runtime.patience import AWAY_MS_MAX, RETRY_MS_MAX, Clock
+
+#: RQ listens for its time to live less 15 seconds: so an idle worker wakes each second.
+WORKER_TTL_S = 16
+MAINTENANCE_S = 5
+
+_log = logging.getLogger("fundload.worker")
+
+
+class ShiftWorker(SimpleWorker):
+    """Works shifts in its own process: no fork, so the ledger's connection and caches are kept."""
+
+    job_class = ShiftJob
+    max_connection_wait_time = 2.0
+
+    def __init__(self, client: redis.Redis, shift: Shift, bell: RqBell, worker: str) -> None:
+        """Listen on the ledger's queue under a name that no earlier worker had."""
+        super().__init__(
+            [shift_queue(client, shift.ledger)],
+            name=f"fl-{shift.ledger}-{worker}-{secrets.token_hex(4)}",
+            connection=client,
+            worker_ttl=WORKER_TTL_S,
+            maintenance_interval=MAINTENANCE_S,
+            serializer=JSONSerializer,
+            log_job_description=False,
+        )
+        self._shift = shift
+        self._bell = bell
+        #: The signal that told this worker to stop; 0 while none has.
+        self.told = 0
+        self.failure: FundloadError | None = None
+
+    def request_stop(self, signum: int, frame: Any) -> None:  # noqa: ANN401 - RQ's own signature
+        """Stop after this turn, or at once while idle."""
+        self.told = signum
+        untyped: Any = super()
+        untyped.request_stop(signum, frame)
+
+    def should_stop(self) -> bool:
+        """Tell whether RQ was asked to shut down; shifts end at the next turn's end then."""
+        return bool(self._stop_requested)
+
+    def procline(self, message: str) -> None:
+        """Leave the process title alone: it says ` worker`, and people look for that."""
+
+    def heartbeat(self, timeout: int | None = None, pipeline: Any = None) -> None:  # noqa: ANN401
+        """Say to RQ that we live, and while idle do the tick."""
+        super().heartbeat(timeout, pipeline)
+        if pipeline is None and self.get_state() == WorkerStatus.IDLE:
+            self._idle_tick()
+
+    def _idle_tick(self) -> None:
+        lost = self._bell.lost
+        try:
+            self._shift.tick()
+            if self._bell.lost > lost:
+                self._shift.work()
+        except StoreUnavailable as error:
+            _log.info("tick put off: %s", error)  # RQ's own loop meets it next, and waits
+        except FundloadError as error:
+            self._end_with(error)
+
+    def execute_job(self, job: Any, queue: Any) -> None:  # noqa: ANN401 - RQ's own types
+        """Work a shift; RQ keeps a failing job's exception to itself, so it is asked for here."""
+        super().execute_job(job, queue)
+        if self._shift.failure is not None:
+            self._end_with(self._shift.failure)
+
+    def _end_with(self, error: FundloadError) -> None:
+        self.failure = error
+        raise StopRequested
+
+
+def work_until_stopped(
+    client: redis.Redis, shift: Shift, bell: RqBell, *, worker: str, clock: Clock
+) -> int:
+    """Work until a signal says stop; return its number.
+
+    Raises:
+        FundloadError: what ended the worker; a store away for a minute is StoreUnavailable.
+    """
+    quiet_rq()
+    listen(shift)
+    away_since: int | None = None
+    while True:
+        began = clock.now_ms()
+        try:
+            listener = ShiftWorker(client, shift, bell, worker)
+            shift.should_stop = listener.should_stop
+            listener.work(logging_level="WARNING")
+        except (redis.exceptions.RedisError, OSError) as error:
+            _log.warning("Redis is away (%s)", type(error).__name__)
+        else:
+            if listener.failure is not None:
+                raise listener.failure
+            if listener.told:
+                return listener.told
+        now = clock.now_ms()
+        away_since = began if away_since is None or now - began >= AWAY_MS_MAX else away_since
+        if now - away_since >= AWAY_MS_MAX:
+            raise StoreUnavailable("RQ cannot go on; Redis does not answer as it should")
+        clock.pause_ms(RETRY_MS_MAX)
+
+
+def quiet_rq() -> None:
+    """Send RQ's log to stderr, and only warnings: stdout is for what was asked for."""
+    logger = logging.getLogger("rq")
+    if not logger.handlers:
+        stream = logging.StreamHandler(sys.stderr)
+        stream.setFormatter(logging.Formatter("%(name)s: %(message)s"))
+        logger.addHandler(stream)
+        logger.propagate = False
+    logger.setLevel(logging.WARNING)

@@ -1,0 +1,120 @@
+"""The composition root of a fleet process: an address and a ledger's name to its wired parts.
+
+Boring on purpose: nothing here decides anything, and nothing is built anywhere else. What differs
+between producer, worker and collector is which of these parts they take.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import redis
+
+from kernel.adapters.codec import Codec
+from kernel.adapters.redis import keys
+from kernel.adapters.redis.client import check_server, connect
+from kernel.adapters.redis.ledger import RedisLedger, find
+from kernel.domain.ruleset import RuleSet
+from kernel.errors import Incomplete, Refused, RulesDiffer
+from kernel.ledger.settings import FleetSettings
+from kernel.ledger.units import LedgerRecord
+from kernel.runtime.patience import LOOK_MS, Clock, patiently
+
+#: How often a wait for a ledger is said.
+SAID_MS = 5_000
+
+
+@dataclass(frozen=True)
+class Attachment:
+    """A process's hold on one ledger."""
+
+    url: str
+    name: str
+    client: redis.Redis
+    record: LedgerRecord
+    ledger: RedisLedger
+    codec: Codec
+    rules: RuleSet
+    settings: FleetSettings
+
+
+def attach(
+    url: str,
+    name: str,
+    *,
+    clock: Clock,
+    wait_ms: int | None,
+    say: Callable[[str], None],
+    master_key: str = "",
+) -> Attachment:
+    """Connect to a ledger, waiting until it is there.
+
+    Args:
+        url: Address of the server.
+        name: Name of the ledger.
+        clock: Whose time passes.
+        wait_ms: How long to wait for the ledger; None is for ever.
+        say: Told each few seconds what is waited for.
+        master_key: Hex; of a throw-away ledger, whose record does not hold it.
+
+    Raises:
+        Incomplete: the ledger did not appear in time.
+        RedisUnsuitable, StoreUnavailable: the server is not fit, or does not answer.
+        Refused: the ledger's key is nowhere to be had.
+        RulesDiffer: this version of the engine does not decide by the ledger's rules.
+    """
+    keys.check_name(name, "ledger")
+    client = connect(url)
+    patiently(clock, lambda: check_server(client))
+    return attached(url, name, client, _awaited(client, name, clock, wait_ms, say), master_key)
+
+
+def attached(
+    url: str, name: str, client: redis.Redis, record: LedgerRecord, master_key: str = ""
+) -> Attachment:
+    """Wire the parts for a ledger whose record is known.
+
+    Raises:
+        Refused: the ledger's key is nowhere to be had.
+        RulesDiffer: this version of the engine does not decide by the ledger's rules.
+    """
+    rules = RuleSet.from_json(record.rules)
+    if rules.digest != record.digest:
+        raise RulesDiffer(
+            f"ledger {name} was made by another version of the engine; use that version on it"
+        )
+    secret = master_key or record.master_key
+    if not secret:
+        raise Refused(
+            f"ledger {name} is a throw-away one: its key is only with the run that made it; use a "
+            "named --ledger to work on one from several shells"
+        )
+    ledger = RedisLedger(client, name, record)
+    ledger.preload()
+    codec = Codec(name, record, bytes.fromhex(secret))
+    settings = FleetSettings.from_json(record.settings)
+    return Attachment(url, name, client, record, ledger, codec, rules, settings)
+
+
+def _awaited(
+    client: redis.Redis,
+    name: str,
+    clock: Clock,
+    wait_ms: int | None,
+    say: Callable[[str], None],
+) -> LedgerRecord:
+    began = said = clock.now_ms()
+    while True:
+        record = patiently(clock, lambda: find(client, name))
+        if record is not None:
+            return record
+        now = clock.now_ms()
+        if wait_ms is not None and now - began >= wait_ms:
+            raise Incomplete(
+                f"there is no ledger {name} after {wait_ms / 1000:g} s; `fundload produce` makes it"
+            )
+        if now - said >= SAID_MS:
+            say(f"waiting for ledger {name}; `fundload produce` makes it")
+            said = now
+        clock.pause_ms(LOOK_MS)

@@ -1,0 +1,70 @@
+"""What the verbs of both apps share: options, saying things on stderr, ids of processes."""
+
+from __future__ import annotations
+
+import os
+import random
+import secrets
+import socket
+from collections.abc import Callable
+from typing import TypeVar
+
+import click
+
+Verb = TypeVar("Verb", bound=Callable[..., object])
+
+
+def say(sentence: str) -> None:
+    """Say something to whoever runs the command; never on stdout, which is for output."""
+    click.echo(sentence, err=True)
+
+
+def process_id() -> str:
+    """Return an id for a process that nobody named: host and pid."""
+    host = "".join(c if c.isalnum() else "-" for c in socket.gethostname())[:40]
+    return f"{host}-{os.getpid()}"
+
+
+def owner_token() -> str:
+    """Return a random owner of a lease: a process started again is another owner."""
+    return secrets.token_hex(8)
+
+
+def chance() -> random.Random:
+    """Return a source of tokens that no two processes share."""
+    return random.SystemRandom()
+
+
+def wait_ms(seconds: float | None) -> int | None:
+    """Turn `--wait` into milliseconds; None is for ever."""
+    return None if seconds is None else int(seconds * 1000)
+
+
+def redis_option(verb: Verb) -> Verb:
+    """Add `--redis-url`."""
+    return click.option(
+        "--redis-url",
+        required=True,
+        envvar="FUNDLOAD_REDIS_URL",
+        help="Address of the server: redis://host:port/0 or unix:///path. [env FUNDLOAD_REDIS_URL]",
+    )(verb)
+
+
+def ledger_option(verb: Verb) -> Verb:
+    """Add `--ledger`."""
+    return click.option("--ledger", required=True, help="Name of the ledger.")(verb)
+
+
+def run_option(verb: Verb) -> Verb:
+    """Add `--run`."""
+    return click.option("--run", "run_name", required=True, help="Name of the run.")(verb)
+
+
+def wait_option(verb: Verb) -> Verb:
+    """Add `--wait`."""
+    return click.option(
+        "--wait",
+        "wait_s",
+        type=click.FloatRange(min=0),
+        help="Seconds to wait for what is not there yet, then exit 6.  [default: for ever]",
+    )(verb)
