@@ -17,8 +17,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from consumers.turn import Seat, Turn
+from kernel.engine.handoff import failure_of
 from kernel.errors import FundloadError, LedgerGone
 from kernel.ledger.ports import Bell, PartitionPort, StoreUnavailable
+from kernel.ledger.scenario import EGRESS
 from kernel.ledger.units import EndAnswer, TickAnswer
 from kernel.runtime.patience import AWAY_MS_MAX, Clock
 
@@ -67,7 +69,7 @@ class Shift:
         """Work one shift to its end.
 
         Raises:
-            StoreUnavailable: the store stayed away for longer than `AWAY_MS_MAX`.
+            HandoffTransportFailed: the store stayed away for longer than `AWAY_MS_MAX`.
             LedgerGone: the ledger is not there any more.
         """
         shift = self._new_token()
@@ -81,12 +83,12 @@ class Shift:
                 if self._round(shift, forced=forced):
                     return
                 away_since = None
-            except StoreUnavailable:
+            except StoreUnavailable as error:
                 self._turn.forget()
                 now = self._clock.now_ms()
                 away_since = now if away_since is None else away_since
                 if now - away_since >= AWAY_MS_MAX or self.should_stop():
-                    raise
+                    raise failure_of(error, group=EGRESS) from error
                 self._clock.pause_ms(RETRY_MS)
 
     def _round(self, shift: str, *, forced: bool) -> bool:

@@ -18,9 +18,11 @@ from typing import Protocol
 
 from kernel.adapters.codec import Codec
 from kernel.adapters.files.source import SourceChunk
+from kernel.engine.handoff import hand_over
 from kernel.engine.runner import Runner
 from kernel.errors import Incomplete, LeaseHeld, RulesDiffer
 from kernel.ledger.ports import Bell, IngressPort
+from kernel.ledger.scenario import LIMITS
 from kernel.ledger.settings import FleetSettings
 from kernel.ledger.units import TOKEN_BITS, AppendAnswer, OpenAnswer
 from kernel.runtime.patience import Clock, gone, leased, patiently
@@ -202,7 +204,9 @@ class Sequencer:
                 token=self._rng.getrandbits(TOKEN_BITS) | 1,
             ),
         )
-        return patiently(self._clock, lambda: self._port.append(request))
+        return hand_over(
+            LIMITS, lambda: patiently(self._clock, lambda: self._port.append(request))
+        )
 
     def _stand_after(self, answer: AppendAnswer) -> OpenAnswer:
         """Find out where the run stands after a refusal, or end."""

@@ -6,7 +6,8 @@ so that the kernel need not import the two apps above it; and they are imported 
 so that `fundload --version` answers at once.
 
 How a command ends:
-1. A `FundloadError` is one sentence on stderr and the exit code of its class.
+1. A `FundloadError` is one sentence on stderr, with that of its cause, and the exit code of its
+   class; one whose code is 1 is a bug and comes with its traceback.
 2. A usage error found by click is 2, Ctrl-C is 130, SIGTERM is 143.
 3. A reader that closed our stdout (`fundload … | head`) had what it wanted: quiet, 0.
 4. Anything else is a bug of ours: the traceback, a line that says so, and 1.
@@ -187,7 +188,9 @@ def exit_code_of(act: Callable[[], int]) -> int:
         wrong.show()
         return errors.EXIT_USAGE
     except errors.FundloadError as failure:
-        say(f"fundload: {failure}")
+        if failure.exit_code == errors.EXIT_BUG:
+            return bug(failure)
+        say(f"fundload: {failure}{because(failure)}")
         return failure.exit_code
     except (KeyboardInterrupt, click.Abort):
         say("fundload: stopped from the keyboard.")
@@ -202,6 +205,12 @@ def exit_code_of(act: Callable[[], int]) -> int:
         return errors.EXIT_DONE
     except Exception as unexpected:  # noqa: BLE001 - the last resort is to say so
         return bug(unexpected)
+
+
+def because(failure: errors.FundloadError) -> str:
+    """Return the cause of a failure whose own text is fixed: it says what to do."""
+    cause = failure.__cause__
+    return f"; {cause}" if isinstance(cause, errors.FundloadError) else ""
 
 
 def reader_left(descriptor: int) -> bool:
