@@ -8,12 +8,11 @@ from types import FrameType
 
 from consumers.collector import Collector, CollectorSeat
 from kernel.adapters.files.output import OutputFile
-from kernel.adapters.files.source import STANDARD
 from kernel.adapters.redis import keys
 from kernel.ledger.scenario import EGRESS, build_runner
 from kernel.ledger.units import RunView
-from kernel.runtime.build import attach
-from kernel.runtime.child import enter
+from kernel.runtime.build import Attachment, attach
+from kernel.runtime.child import Child, enter
 from kernel.runtime.patience import SystemClock
 from kernel.runtime.verbs import say
 
@@ -68,15 +67,19 @@ def gather(what: Gathering, *, owner: str) -> Gathered:
     """
     keys.check_name(what.run, "run")
     clock = SystemClock()
-    output = OutputFile(
-        what.output,
-        fresh=False,
-        reasons_path=what.reasons,
-        force=what.force,
-        identity=f"{what.ledger} {what.run}",
-    )
+    child = enter()
+    if child is None:
+        output = _opened(what, fresh=False)
+        hold = None
+    else:
+        hold = _attached(what, clock, child)
+        # The ledger of a throw-away run is new, so an unfinished output cannot be this run's,
+        # unless its collector was started again.
+        is_new = not hold.record.master_key and child.bundle.generation == 1
+        output = _opened(what, fresh=is_new)
+        child.ready(hold.rules.digest)
     try:
-        gathered = _into(output, what, owner, clock)
+        gathered = _into(output, what, owner, clock, hold or _attached(what, clock, None))
     except BaseException:
         output.abandon()
         raise
@@ -87,9 +90,23 @@ def gather(what: Gathering, *, owner: str) -> Gathered:
     return gathered
 
 
-def _into(output: OutputFile, what: Gathering, owner: str, clock: SystemClock) -> Gathered:
-    child = enter()
-    hold = attach(
+def _opened(what: Gathering, *, fresh: bool) -> OutputFile:
+    output = OutputFile(
+        what.output,
+        fresh=fresh,
+        reasons_path=what.reasons,
+        force=what.force,
+        identity=f"{what.ledger} {what.run}",
+    )
+    if output.is_replacing:
+        say(f"run {what.run}: replaced what an earlier run left unfinished beside '{what.output}'")
+    if output.lines:
+        say(f"run {what.run}: going on with '{what.output}' behind line {output.lines}")
+    return output
+
+
+def _attached(what: Gathering, clock: SystemClock, child: Child | None) -> Attachment:
+    return attach(
         what.redis_url if child is None else child.bundle.redis_url,
         what.ledger,
         clock=clock,
@@ -97,11 +114,11 @@ def _into(output: OutputFile, what: Gathering, owner: str, clock: SystemClock) -
         say=say,
         master_key="" if child is None else child.bundle.master_key,
     )
-    if child is not None:
-        child.ready(hold.rules.digest)
-    if output.lines:
-        named = "standard output" if what.output == STANDARD else f"'{what.output}'"
-        say(f"run {what.run}: going on with {named} behind line {output.lines}")
+
+
+def _into(
+    output: OutputFile, what: Gathering, owner: str, clock: SystemClock, hold: Attachment
+) -> Gathered:
     collector = Collector(
         seat=CollectorSeat(what.ledger, what.run, owner),
         port=hold.ledger,

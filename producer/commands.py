@@ -94,17 +94,22 @@ def produce(
     Makes the ledger if there is none. A run that was broken off goes on where it stood: the same
     command again, with the same input.
     """
+    from kernel.runtime.cli import Terminated
     from producer.feed import feed
 
-    totals = feed(
-        config_path=config_path,
-        input_path=input_path,
-        redis_url=redis_url,
-        ledger=ledger,
-        run=run_name,
-        owner=owner_token(),
-        rng=chance(),
-    )
+    try:
+        totals = feed(
+            config_path=config_path,
+            input_path=input_path,
+            redis_url=redis_url,
+            ledger=ledger,
+            run=run_name,
+            owner=owner_token(),
+            rng=chance(),
+        )
+    except (KeyboardInterrupt, Terminated):
+        say(f"run {run_name}: stopped; what was appended is kept, and the same command goes on")
+        raise
     resumed = f", of which {totals.resumed_at} were there before" if totals.resumed_at else ""
     say(
         f"run {run_name}: {totals.lines} lines are on ledger {ledger}{resumed} "

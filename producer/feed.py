@@ -70,6 +70,7 @@ def feed(
         settings=hold.settings,
         rng=rng,
     )
+    sequencer.say = say
     chunk_lines_max = hold.settings.chunk_lines_max
     source.chunk_lines_max = chunk_lines_max
     can_reopen = input_path != STANDARD

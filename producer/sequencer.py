@@ -35,6 +35,8 @@ REDO_PAUSE_MS = 10
 FULL_PAUSE_MS = 5
 #: Most bytes of input kept in memory for a rewind.
 KEPT_BYTES_MAX = 64 << 20
+#: How often a wait is said.
+SAID_MS = 5_000
 #: How long a pipe may be silent before the lease is renewed.
 SILENCE_MS = 1_000
 
@@ -87,6 +89,8 @@ class Sequencer:
         self._kept: deque[SourceChunk] = deque()
         self._kept_bytes = 0
         self.totals = ProducerTotals()
+        #: Told every few seconds what is waited for.
+        self.say: Callable[[str], None] = lambda _sentence: None
 
     def run(self, open_source: Callable[[], Source], *, can_reopen: bool) -> ProducerTotals:
         """Append the whole source and finish the run.
@@ -173,6 +177,7 @@ class Sequencer:
     def _append(self, chunk: SourceChunk) -> OpenAnswer | None:
         """Append one chunk. None when it is in, else where the run stands instead."""
         redone = 0
+        said = self._clock.now_ms()
         while True:
             answer = self._try(chunk)
             if answer.status in ("APPENDED", "ALREADY"):
@@ -189,6 +194,12 @@ class Sequencer:
                 self.totals.full += 1
                 self._clock.pause_ms(FULL_PAUSE_MS)
                 self._open()
+                if self._clock.now_ms() - said >= SAID_MS:
+                    said = self._clock.now_ms()
+                    self.say(
+                        f"run {self._seat.run}: {self._settings.inflight_lines_max} lines are in "
+                        "flight; waiting for workers to decide and a collector to write them"
+                    )
             else:
                 return self._stand_after(answer)
 
@@ -204,9 +215,7 @@ class Sequencer:
                 token=self._rng.getrandbits(TOKEN_BITS) | 1,
             ),
         )
-        return hand_over(
-            LIMITS, lambda: patiently(self._clock, lambda: self._port.append(request))
-        )
+        return hand_over(LIMITS, lambda: patiently(self._clock, lambda: self._port.append(request)))
 
     def _stand_after(self, answer: AppendAnswer) -> OpenAnswer:
         """Find out where the run stands after a refusal, or end."""
