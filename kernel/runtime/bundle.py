@@ -11,7 +11,7 @@ command line: everybody on the machine can read the command line.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 
 from kernel.errors import UsageError
 
@@ -49,7 +49,7 @@ class Bundle:
             wanted = int if field.name == "generation" else str
             if type(value) is not wanted:
                 raise BundleMalformed(f"bundle field '{field.name}' has the wrong type")
-            if field.name != "run" and (value == "" or value == 0):
+            if field.name != "run" and value in {"", 0}:
                 raise BundleMalformed(f"bundle field '{field.name}' is empty")
         try:
             bytes.fromhex(self.master_key)
@@ -64,6 +64,10 @@ class Bundle:
         shown["redis_url"] = f"{scheme}://{SHOWN_AS}@{place}" if at else place
         shown["master_key"] = SHOWN_AS
         return f"Bundle({', '.join(f'{name}={value!r}' for name, value in shown.items())})"
+
+    def of(self, worker: str, generation: int) -> Bundle:
+        """Return the same settings for another process."""
+        return replace(self, worker=worker, generation=generation)
 
     def to_json(self) -> str:
         """Return the text that `from_json` reads."""

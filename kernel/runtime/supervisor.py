@@ -1,0 +1,218 @@
+"""The supervisor: a start that is all or nothing, workers kept running, one reason for the end.
+
+Here: what follows from what its processes do. Not here: how they are started, heard and ended
+(`members.py`), when a dead one is started again (`respawn.py`), what they are for (`fleet.py`).
+
+1. Workers get their bundle first. Whoever moves lines gets it when all workers are ready, so that
+   nothing ran when the start fails.
+2. A worker that dies is started again; a crash loop ends the run. Its exit code 5 ends the run at
+   once: what is stored is not what was written, and asking again does not change it.
+3. The run ends when the collector is done, or with the exit code of whoever failed. Who moves lines
+   and was killed is started again and goes on, unless it shares a stream that cannot be read twice.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+
+from kernel.engine.lifecycle import Event, Lifecycle, State
+from kernel.errors import EXIT_DONE, EXIT_INCOMPLETE, EXIT_INTEGRITY, EXIT_REDIS
+from kernel.runtime.bundle import Bundle
+from kernel.runtime.failed import CrashLoop, Failed, NotReady, how_it_ended, quoted
+from kernel.runtime.members import Member, Members, Snapshot, Stop, deliver
+from kernel.runtime.respawn import LOOP_DEATHS, LOOP_S
+from kernel.runtime.spawned import Post, Spawned, was_signalled
+
+READY_S = 10.0
+GRACE_S = 10.0
+#: How long the others may take to end by themselves once the collector is done.
+LAST_S = 5.0
+#: How long a killed process may take to be gone.
+KILL_S = 5.0
+
+
+class Supervisor:
+    """The processes of one run, from their start until the last of them is gone."""
+
+    def __init__(
+        self,
+        posts: Sequence[Post],
+        *,
+        say: Callable[[str, str], None],
+        tick: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Take what is to be started.
+
+        Args:
+            posts: Workers, and whoever moves lines.
+            say: Told each line that a process writes, with the id of its post.
+            tick: Called at least twenty times a second while something is waited for; what it
+                raises ends the run.
+        """
+        self.life = Lifecycle()
+        self._members = Members(posts, say)
+        self._say = say
+        self._tick = tick
+        self._bundle: Bundle | None = None
+
+    @property
+    def stops(self) -> list[Stop]:
+        """How each process ended when it was told to."""
+        return self._members.stops
+
+    def snapshot(self) -> list[Snapshot]:
+        """Return what is known of each process."""
+        return self._members.snapshot()
+
+    def start(self) -> None:
+        """Start everybody; they do their imports and wait for their bundles.
+
+        Raises:
+            NotReady: a process cannot be started. Everybody is still to be stopped.
+        """
+        self.life.on(Event.START)
+        for member in self._members:
+            try:
+                self._members.spawn(member)
+            except OSError as error:
+                self._refuse_start(f"{member.post.id} cannot be started: {error.strerror}")
+
+    def open_work(self, bundle: Bundle, *, within_s: float = READY_S) -> None:
+        """Hand the workers their bundles and wait until all are ready; then the others get theirs.
+
+        Raises:
+            NotReady: a process ended first, or a worker was late; nothing ran. Everybody is still
+                to be stopped.
+            Failed: a worker is under other rules.
+            CrashLoop: a worker is killed again and again.
+        """
+        self._bundle = bundle
+        workers = [member for member in self._members if member.is_worker]
+        for member in workers:
+            deliver(member, bundle)
+        deadline = time.monotonic() + within_s
+        while late := [member for member in workers if not member.is_ready]:
+            if time.monotonic() >= deadline:
+                self._refuse_late(late[0], f"{len(late)} of {len(workers)} workers", within_s)
+            self._look()
+        self.life.on(Event.ALL_READY)
+        for member in self._members:
+            if not member.is_worker:
+                deliver(member, bundle)
+        self.life.on(Event.RUN)
+
+    def run(self) -> None:
+        """Keep everybody at work until the collector is done and the others had time to end.
+
+        Without anybody who moves lines, that is for ever.
+
+        Raises:
+            Failed: with the exit code of whoever failed.
+            CrashLoop: a process dies again and again.
+        """
+        movers = [member for member in self._members if not member.is_worker]
+        deadline: float | None = None
+        while not movers or not all(member.is_done for member in movers):
+            if deadline is None and any(m.is_done and m.post.role == "collector" for m in movers):
+                deadline = time.monotonic() + LAST_S
+            if deadline is not None and time.monotonic() >= deadline:
+                return
+            self._look()
+
+    def stop(self, *, grace_s: float = GRACE_S) -> None:
+        """Ask everybody to end, kill who does not, and return when nobody is left.
+
+        May be called in any state, also twice.
+        """
+        if self.life.state in (State.INIT, State.STOPPED, State.STOP_FAILED):
+            return
+        self.life.on(Event.DRAIN)
+        gone = self._members.stop(grace_s)
+        if not gone:
+            self.life.on(Event.GRACE_OVER)
+            gone = self._members.kill(KILL_S)
+        if gone:
+            self.life.on(Event.ALL_STOPPED)
+        else:
+            self.life.on(Event.STOP_ERROR)
+            left = ", ".join(f"{s.post.id} ({s.pid})" for s in self._members.alive())
+            self._say("supervisor", f"cannot be ended, not even by SIGKILL: {left}")
+        self._members.close()
+
+    def _look(self) -> None:
+        """Hear what there is to hear, see who died, start who is due."""
+        self._members.hear()
+        for member in self._members:
+            spawned = member.spawned
+            if spawned is not None:
+                self._look_at(member, spawned)
+            elif not member.is_done and time.monotonic() >= member.again_s:
+                self._start_again(member)
+        self._tick()
+
+    def _look_at(self, member: Member, spawned: Spawned) -> None:
+        if spawned.misheard:
+            self._lose(f"{member.post.id} {spawned.misheard}", EXIT_INCOMPLETE)
+        assert self._bundle is not None
+        if spawned.ready is not None and spawned.ready.digest != self._bundle.digest:
+            self._lose(f"{member.post.id} is under other rules than this run", EXIT_INTEGRITY)
+        code = spawned.ended()
+        if code is not None:
+            self._members.bury(member, spawned)
+            self._after_death(member, spawned, code)
+
+    def _start_again(self, member: Member) -> None:
+        assert self._bundle is not None
+        try:
+            self._members.spawn(member)
+        except OSError as error:
+            self._lose(f"{member.post.id} cannot be started: {error.strerror}", EXIT_INCOMPLETE)
+        deliver(member, self._bundle)
+
+    def _after_death(self, member: Member, spawned: Spawned, code: int) -> None:
+        """Decide what a death means: the end of the run, of a post, or another start."""
+        name = member.post.id
+        if self.life.state is State.STARTING and not was_signalled(code):
+            kept = code in (EXIT_REDIS, EXIT_INTEGRITY) or not member.is_worker
+            sentence = quoted(f"{name} {how_it_ended(code)} before it was ready", spawned)
+            self._refuse_start(sentence, code if code and kept else EXIT_INCOMPLETE)
+        if not member.is_worker and not was_signalled(code):
+            if code != EXIT_DONE:
+                self._lose(quoted(f"{name} {how_it_ended(code)}", spawned), code)
+            member.is_done = True
+            return
+        if member.is_worker and code == EXIT_INTEGRITY:
+            self._lose(quoted(f"{name} {how_it_ended(code)}", spawned), code)
+        if not member.post.can_resume:
+            stream = f"{member.post.shares} cannot be gone on with; feed it again from its start"
+            self._lose(f"{name} {how_it_ended(code)}, and {stream}", EXIT_INCOMPLETE)
+        self._wait_to_start(member, spawned, code)
+
+    def _wait_to_start(self, member: Member, spawned: Spawned, code: int) -> None:
+        now_s = time.monotonic()
+        pause_s = member.respawn.after_death(
+            now_s, lived_s=now_s - member.began_s, counts=code != EXIT_REDIS
+        )
+        how = f"{member.post.id} {how_it_ended(code)}"
+        if pause_s is None:
+            self.life.on(Event.WORKER_LOST)
+            sentence = f"{how}: {LOOP_DEATHS} ends within {LOOP_S:.0f} s, so it is not tried again"
+            raise CrashLoop(quoted(sentence, spawned))
+        member.again_s = now_s + pause_s
+        self._say("supervisor", f"{how}; starting it again in {pause_s:.1f} s")
+
+    def _refuse_late(self, member: Member, who: str, within_s: float) -> None:
+        self.life.on(Event.READY_LATE)
+        sentence = f"{who} were not ready within {within_s:g} s, {member.post.id} among them"
+        if member.spawned is not None:
+            sentence = quoted(sentence, member.spawned)
+        raise NotReady(sentence, code=EXIT_INCOMPLETE)
+
+    def _refuse_start(self, sentence: str, code: int = EXIT_INCOMPLETE) -> None:
+        self.life.on(Event.START_ERROR)
+        raise NotReady(sentence, code=code)
+
+    def _lose(self, sentence: str, code: int) -> None:
+        self.life.on(Event.WORKER_LOST)
+        raise Failed(sentence, code=code)
