@@ -113,6 +113,7 @@ def _attached(what: Gathering, clock: SystemClock, child: Child | None) -> Attac
         wait_ms=what.wait_ms,
         say=say,
         master_key="" if child is None else child.bundle.master_key,
+        is_supervised=child is not None,
     )
 
 

@@ -6,11 +6,11 @@ from datetime import date
 from typing import Any
 
 from kernel.adapters.redis import keys
-from kernel.adapters.redis.client import connect
 from kernel.adapters.redis.status import read_ledger
 from kernel.errors import Refused
 from kernel.ledger.status import LedgerView, PartitionView
 from kernel.ledger.units import RunView
+from kernel.runtime.build import reached
 
 
 def look(redis_url: str, ledger: str) -> LedgerView:
@@ -21,7 +21,7 @@ def look(redis_url: str, ledger: str) -> LedgerView:
         StoreUnavailable: the server does not answer.
     """
     keys.check_name(ledger, "ledger")
-    found = read_ledger(connect(redis_url), ledger)
+    found = read_ledger(reached(redis_url), ledger)
     if found is None:
         raise Refused(f"there is no ledger {ledger}; `fundload produce` makes it")
     return found

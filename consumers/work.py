@@ -33,6 +33,7 @@ def serve(*, redis_url: str, ledger: str, wait_ms: int | None, rng: Random) -> i
         wait_ms=wait_ms,
         say=say,
         master_key="" if child is None else child.bundle.master_key,
+        is_supervised=child is not None,
     )
     worker = process_id() if child is None else f"{child.bundle.worker}.{child.bundle.generation}"
     seat = Seat(ledger, worker, hold.settings)

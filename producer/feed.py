@@ -8,14 +8,14 @@ from kernel.adapters.config import read_config
 from kernel.adapters.files.source import STANDARD, LineSource
 from kernel.adapters.redis import keys
 from kernel.adapters.redis.bell import RqBell
-from kernel.adapters.redis.client import check_server, connect
+from kernel.adapters.redis.client import connect
 from kernel.engine.context import PER_RUN
 from kernel.ledger.payloads import IDS, ORDER
 from kernel.ledger.scenario import INGRESS, build_runner
-from kernel.runtime.build import attach, attached
+from kernel.runtime.build import attach, attached, reached
 from kernel.runtime.child import enter
 from kernel.runtime.ledgers import named_ledger
-from kernel.runtime.patience import SystemClock, patiently
+from kernel.runtime.patience import SystemClock
 from kernel.runtime.verbs import say
 from producer.append import RunSeat
 from producer.sequencer import ProducerTotals, Sequencer
@@ -50,11 +50,11 @@ def feed(
             wait_ms=0,
             say=say,
             master_key=child.bundle.master_key,
+            is_supervised=True,
         )
         child.ready(hold.rules.digest)
     else:
-        client = connect(redis_url)
-        patiently(clock, lambda: check_server(client))
+        client = reached(redis_url)
         record = named_ledger(client, ledger, config, clock=clock, say=say)
         hold = attached(redis_url, ledger, client, record)
     runner = build_runner(

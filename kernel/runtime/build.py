@@ -13,10 +13,11 @@ import redis
 
 from kernel.adapters.codec import Codec
 from kernel.adapters.redis import keys
-from kernel.adapters.redis.client import check_server, connect
+from kernel.adapters.redis.client import check_server, connect, shown
 from kernel.adapters.redis.ledger import RedisLedger, find
 from kernel.domain.ruleset import RuleSet
 from kernel.errors import Incomplete, Refused, RulesDiffer
+from kernel.ledger.ports import StoreUnavailable
 from kernel.ledger.settings import FleetSettings
 from kernel.ledger.units import LedgerRecord
 from kernel.runtime.patience import LOOK_MS, Clock, patiently
@@ -47,6 +48,7 @@ def attach(
     wait_ms: int | None,
     say: Callable[[str], None],
     master_key: str = "",
+    is_supervised: bool = False,
 ) -> Attachment:
     """Connect to a ledger, waiting until it is there.
 
@@ -57,6 +59,7 @@ def attach(
         wait_ms: How long to wait for the ledger; None is for ever.
         say: Told each few seconds what is waited for.
         master_key: Hex; of a throw-away ledger, whose record does not hold it.
+        is_supervised: A supervisor chose the address, so a server that is away there comes back.
 
     Raises:
         Incomplete: the ledger did not appear in time.
@@ -65,9 +68,28 @@ def attach(
         RulesDiffer: this version of the engine does not decide by the ledger's rules.
     """
     keys.check_name(name, "ledger")
-    client = connect(url)
-    patiently(clock, lambda: check_server(client))
+    client = patiently(clock, lambda: reached(url)) if is_supervised else reached(url)
     return attached(url, name, client, _awaited(client, name, clock, wait_ms, say), master_key)
+
+
+def reached(url: str) -> redis.Redis:
+    """Connect to a server for the first time, and see whether a ledger can be kept there.
+
+    Asked once, without patience: an address where nobody answers is a mistake more often than an
+    outage. Whoever was connected before waits for a server to come back.
+
+    Raises:
+        RedisUnsuitable, StoreUnavailable: the server is not fit, or does not answer.
+    """
+    client = connect(url)
+    try:
+        check_server(client)
+    except StoreUnavailable as error:
+        reason = type(error.__cause__).__name__
+        raise StoreUnavailable(
+            f"no Redis answers at {shown(url)} ({reason}); start one there, or correct --redis-url"
+        ) from error
+    return client
 
 
 def attached(
