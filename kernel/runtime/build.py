@@ -85,10 +85,11 @@ def reached(url: str) -> redis.Redis:
     try:
         check_server(client)
     except StoreUnavailable as error:
-        reason = type(error.__cause__).__name__
+        reason = error.__cause__  # the client's own error; ours would only say the same again
         raise StoreUnavailable(
-            f"no Redis answers at {shown(url)} ({reason}); start one there, or correct --redis-url"
-        ) from error
+            f"no Redis answers at {shown(url)} ({type(reason).__name__}); start one there, or "
+            "correct --redis-url"
+        ) from reason
     return client
 
 
