@@ -78,6 +78,7 @@ TRANSITIONS: frozenset[Transition] = frozenset(
 #: Events that one step of a port may bring upon a partition, in the order in which they happen.
 EVENTS: dict[str, tuple[Event, ...]] = {
     "open": (),
+    "read_ids": (),
     "append": ("append",),
     "finish": (),
     "take": ("expire", "take"),
