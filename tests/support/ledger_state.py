@@ -77,8 +77,8 @@ def read_state(client: redis.Redis, name: str) -> LedgerState:
         ready=[int(p) for p in there.pop("ready", [])],
         leases={int(p): _lease(lease) for p, lease in _text(there.pop("leases", {})).items()},
         waits={int(p): _pair(wait) for p, wait in _text(there.pop("waits", {})).items()},
-        shifts={shift.decode(): int(end) for shift, end in there.pop("shifts", [])},
-        workers={worker.decode(): int(end) for worker, end in there.pop("workers", [])},
+        shifts=_deadlines(there.pop("shifts", [])),
+        workers=_deadlines(there.pop("workers", [])),
         bell=len(there.pop("bell", [])),
         windows={int(week): _windows(there, week) for week in there.pop("weeks", ())},
         runs={run.decode(): _run(there, run.decode()) for run in there.pop("runs", ())},
@@ -97,6 +97,29 @@ def differences(one: LedgerState, other: LedgerState) -> list[str]:
         a, b = getattr(one, part.name), getattr(other, part.name)
         if a != b:
             found.append(f"{part.name}:\n   {a}\n   {b}")
+    return found
+
+
+def broken_promises(state: LedgerState, quota: int) -> list[str]:
+    """Say what in a state no step may leave behind; empty when it is sound."""
+    found = []
+    for p, part in enumerate(state.parts):
+        undecided = part.cursor < part.end
+        ends = [entry.end for entry in part.log]
+        checks = {
+            "leased, and only then in the leases": (part.state == "leased") == (p in state.leases),
+            "parked, and only then in the waits": (part.state == "parked") == (p in state.waits),
+            "listed only when ready, and once": state.ready.count(p) <= (part.state == "ready"),
+            "not idle with something undecided": not (part.state == "idle" and undecided),
+            "a log of what is undecided, up to the end": ends[-1:] == [part.end] * undecided,
+            "a log in order": ends == sorted(ends) and all(end > part.cursor for end in ends),
+        }
+        found += [f"partition {p}: {what}" for what, holds in checks.items() if not holds]
+    found += [
+        f"day {day}: front {front} within the chain, used {state.used[day]} within the quota"
+        for day, front in state.front.items()
+        if front > state.last[day] or state.used[day] > quota
+    ]
     return found
 
 
@@ -173,6 +196,10 @@ def _text(table: dict[bytes, bytes]) -> dict[str, str]:
 
 def _numbers(table: dict[bytes, bytes]) -> dict[int, int]:
     return {int(name): int(value) for name, value in table.items()}
+
+
+def _deadlines(flat: list[bytes]) -> dict[str, int]:
+    return {name.decode(): int(end) for name, end in zip(flat[::2], flat[1::2], strict=True)}
 
 
 def _maybe(text: str | None) -> int | None:

@@ -10,9 +10,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 from kernel.adapters.memory.ledger import MemoryLedger
+from kernel.adapters.redis import keys
+from kernel.adapters.redis.attached import Attached
 from kernel.adapters.redis.client import command
-from kernel.adapters.redis.ledger import Attached, RedisLedger, create
-from kernel.adapters.redis.scripts import source
+from kernel.adapters.redis.ledger import RedisLedger, create
+from kernel.adapters.redis.scripts import Scripts, source
 from kernel.domain.ruleset import PrimeGate, RuleSet
 from kernel.ledger.settings import FleetSettings
 from kernel.ledger.units import LedgerRecord
@@ -112,11 +114,11 @@ class ServerStage:
 
     def mark(self) -> dict[bytes, bytes]:
         """Dump every key."""
-        keys = ledger_keys(self.client, self.name)
+        there = ledger_keys(self.client, self.name)
         pipe: Any = self.client.pipeline(transaction=True)
-        for key in keys:
+        for key in there:
             pipe.dump(key)
-        return dict(zip(keys, pipe.execute(), strict=True))
+        return dict(zip(there, pipe.execute(), strict=True))
 
     def rewind(self, mark: Mapping[bytes, bytes]) -> None:
         """Restore every key, and remove those that are newer."""
@@ -130,6 +132,15 @@ class ServerStage:
     def refuse_growth(self, *, full: bool) -> None:
         """Lower the server's memory limit to nothing, or lift it."""
         self.client.config_set("maxmemory", 1 if full else 0)
+
+    def drop_step(self, most: int) -> str:
+        """Remove some of the ledger's keys; MORE or DROPPED."""
+        answer = Scripts(self.client).run(
+            "drop",
+            [keys.record(self.name), keys.THROWAWAY],
+            [self.record.incarnation, "", self.name, most],
+        )
+        return str(answer[0].decode())
 
     def weaken(self, *changes: Change) -> None:
         """Run some scripts without a guard from here on."""

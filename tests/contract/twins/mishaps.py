@@ -1,0 +1,144 @@
+"""The rest of the machine: ticks, the collector, and all that goes wrong."""
+
+from __future__ import annotations
+
+from hypothesis import strategies as st
+from hypothesis.stateful import precondition, rule
+
+from kernel.adapters.redis.keys import beside
+from kernel.ledger.units import CommitRequest, FailRequest, TakeRequest
+from tests.contract.twins.fleet import OWNERS, RUNS, SHIFTS
+from tests.contract.twins.machine import often, owners, rarely, runs, workers
+from tests.contract.twins.stories import StoriesMachine
+from tests.support.ledger_state import ledger_keys
+from tests.support.plausible import Line, load_request
+
+#: Jumps of the clock: within a lease, past one, past everything, and back.
+JUMPS_MS = (0, 1, 400, 999, 1_000, 1_001, 2_000, 2_500, 6_000, 3_600_000, -1_500, -3_600_000)
+
+
+class FaultyMachine(StoriesMachine):
+    """The machine with everything in it."""
+
+    @rule(worker=workers, twice=rarely)
+    def tick(self, worker: str, twice: bool) -> None:
+        """Repair what is to be repaired."""
+        for _ in range(1 + twice):
+            self.twins.ask("tick", lambda ports: ports.tick(worker=worker))
+
+    @rule(run=runs, behind=st.integers(0, 3), count=st.sampled_from([1, 2, 100]))
+    def read(self, run: str, behind: int, count: int) -> None:
+        """Read replies behind one that was seen, or from the start."""
+        seen = self.fleet.producers[run].replies
+        after = seen[-behind].id if 0 < behind <= len(seen) else "0"
+        answer = self.twins.ask(
+            "read", lambda ports: ports.read(run=run, after=after, wait_ms=0, count=count)
+        )
+        if answer is not None:
+            seen.extend(reply for reply in answer.replies if reply not in seen)
+
+    @rule(run=runs, owner=owners, which=st.integers(0, 3), opens=often)
+    def ack(self, run: str, owner: str, which: int, opens: bool) -> None:
+        """Acknowledge a reply that was read, or only renew; sometimes without being the owner."""
+        self.read(run, 0, 100)
+        producer = self.fleet.producers[run]
+        entry = producer.replies[-which].id if 0 < which <= len(producer.replies) else ""
+        if opens:
+            self.open(run, owner, "collect")
+        self.twins.ask(
+            "ack",
+            lambda ports: ports.ack(run=run, owner=owner, entry=entry, written=producer.position),
+        )
+
+    @rule(ms=st.sampled_from(JUMPS_MS), us=st.integers(0, 1_000))
+    def wait(self, ms: int, us: int) -> None:
+        """Let time pass, or let the clock jump."""
+        self.twins.server.clock.advance(ms, us)
+
+    @rule()
+    def remember(self) -> None:
+        """Note where the tail may be lost back to."""
+        self.mark = self.remembered()
+
+    @precondition(lambda self: self.mark is not None)
+    @rule()
+    def lose_tail(self) -> None:
+        """Lose everything since; nobody's memory goes back with it."""
+        self.go_back(self.mark)
+
+    @rule()
+    def lose_listing(self) -> None:
+        """The list of ready partitions is gone: nothing of ours does that, and a tick mends it."""
+        self.client.delete(beside(self.name, "ready"))
+        self.twins.memory.state().ready.clear()
+        self.twins.compare()
+        self.twins.server.clock.advance(1_000)
+        self.tick("w1", False)
+
+    @rule(run=runs, owner=owners, redo=st.booleans())
+    def lose_reply(self, run: str, owner: str, redo: bool) -> None:
+        """A collector acknowledges a reply that was lost with the tail."""
+        early = self.remembered()
+        self.append(run, [None, Line(0)], opens=True, fault=None)
+        self.read(run, 0, 100)
+        self.go_back(early)
+        if redo:
+            self.append(run, [Line(0), None, None], opens=True, fault=None)
+        self.open(run, owner, "collect")
+        replies = self.fleet.producers[run].replies
+        if replies:
+            entry = replies[-1].id
+            self.twins.ask("ack", lambda p: p.ack(run=run, owner=owner, entry=entry, written=0))
+
+    @rule(run=runs, owner=owners, chunk=st.booleans())
+    def run_full(self, run: str, owner: str, chunk: bool) -> None:
+        """The server is full: what makes it grow is refused, what drains it goes on."""
+        for stage in (self.twins.server, self.twins.memory):
+            stage.refuse_growth(full=True)
+        if chunk:
+            lines = [Line(0, candidate=True), None]
+            self.fleet.producers[run].last = self.fleet.chunk(run, lines, {})
+            self.append_again(run, 1)
+        else:
+            self.open(run, owner, "produce")
+        self.turn(SHIFTS[0], 2, 0)
+        self.tick("w1", False)
+        for stage in (self.twins.server, self.twins.memory):
+            stage.refuse_growth(full=False)
+
+    @rule(flushed=st.booleans())
+    def meet_nothing(self, flushed: bool) -> None:
+        """Ask a server that was flushed, or a ledger that was made anew."""
+        run, shift, owner = RUNS[0], SHIFTS[0], OWNERS[0]
+        mine = self.fleet.shifts[shift]
+        chunk = self.fleet.chunk(run, [Line(0)], {})
+        commit = mine.commit or CommitRequest(shift, "w1", 5, "", [], {}, [], [], [])
+        fail = FailRequest(shift, 5, 0, 0, "1-1", "", fatal=True)
+        self.twins.ask_in_vain(
+            {
+                "open": lambda ports: ports.open(run=run, owner=owner, kind="produce"),
+                "read_ids": lambda ports: ports.read_ids(["7"]),
+                "append": lambda ports: ports.append(chunk),
+                "finish": lambda ports: ports.finish(run=run, owner=owner, lines=0),
+                "take": lambda ports: ports.take(TakeRequest(shift, "w1", 9, "all")),
+                "load": lambda ports: ports.load(load_request(mine.held)),
+                "commit": lambda ports: ports.commit(commit),
+                "fail": lambda ports: ports.fail(fail),
+                "end_shift": lambda p: p.end_shift(shift=shift, worker="w1", forced=True),
+                "ack": lambda ports: ports.ack(run=run, owner=owner, entry="", written=0),
+                "tick": lambda ports: ports.tick(worker="w1"),
+                "read": lambda p: p.read(run=run, after="0", wait_ms=0, count=1),
+            },
+            flushed=flushed,
+        )
+
+    def teardown(self) -> None:
+        """Drop the ledger in steps; nothing of it is left."""
+        if not hasattr(self, "twins"):
+            return
+        server = self.twins.server
+        status = ""
+        while status != "DROPPED":
+            status = server.drop_step(1)
+            self.tally["drop", status] += 1
+        assert ledger_keys(self.client, server.name) == []
