@@ -1,0 +1,46 @@
+"""The benchmark runs: all forms on a short sample, with right answers and figures for each role.
+
+What the figures are is no test's matter: that is what `make bench` prints.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.bench.report import ALONE, COLLECTOR, PRODUCER, REDIS, WORKERS
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the benchmark reads Linux's process clock")
+def test_all_forms_are_measured_and_give_the_same_answers(tmp_path: Path) -> None:
+    """Exit code 0 means that fleet, memory profile and RQ gave the same rows."""
+    figures = tmp_path / "figures.json"
+    argv = ["--lines", "2000", "--workers", "2", "--rq-lines", "50", "--json", str(figures)]
+
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.bench", *argv],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    fleet, memory, one_job_each = json.loads(figures.read_text("utf-8"))["forms"]
+    assert all(form["same_answers"] for form in (fleet, memory, one_job_each))
+    assert set(fleet["roles"]) == {PRODUCER, REDIS, WORKERS, COLLECTOR}
+    assert set(memory["roles"]) == {ALONE}
+    assert set(one_job_each["roles"]) == {PRODUCER, REDIS, WORKERS}
+    for form in (fleet, memory, one_job_each):
+        for role in form["roles"].values():
+            assert role["cpu_us_per_attempt"] > 0
+            assert role["startup_cpu_ms"] > 0
+            assert role["peak_mb"] > 1
+    assert fleet["roles"][WORKERS]["processes"] == 2
+    assert fleet["commits"] >= 1
