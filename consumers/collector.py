@@ -20,10 +20,10 @@ from kernel.engine.runner import Runner
 from kernel.errors import Incomplete
 from kernel.ledger.order import HoldBack
 from kernel.ledger.payloads import DECIDED, DECLINED, ROWS, Answers, DecidedTurn, Rows
-from kernel.ledger.ports import ReplyPort, StoreUnavailable
+from kernel.ledger.ports import ReplyPort, StoreUnavailable, gone
 from kernel.ledger.settings import FleetSettings
 from kernel.ledger.units import ReadAnswer, Reply, RunView
-from kernel.runtime.patience import AWAY_MS_MAX, LOOK_MS, Clock, gone, leased
+from kernel.runtime.patience import AWAY_MS_MAX, LOOK_MS, Clock, leased
 
 #: Entries of one read at the most, and how long a read waits for the first.
 READ_ENTRIES = 64
@@ -154,7 +154,7 @@ class Collector:
 
     def _checked(self, answer: ReadAnswer) -> RunView:
         if answer.status == "GONE":
-            raise gone(self._seat.run)
+            raise gone(f"ledger {self._seat.ledger}")
         if answer.run is None:
             # The run's record went with a lost tail; its producer opens it again.
             raise StoreUnavailable(f"run {self._seat.run} is not there any more")
@@ -191,7 +191,7 @@ class Collector:
             run=seat.run, owner=seat.owner, entry=entry, written=self._safe_lines
         )
         if acked.status == "GONE":
-            raise gone(seat.run)
+            raise gone(f"ledger {seat.ledger}")
         if acked.status == "REWOUND":
             self._begin_again()
         elif acked.status == "CLOSED":

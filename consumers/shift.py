@@ -18,8 +18,8 @@ from dataclasses import dataclass, field
 
 from consumers.turn import Seat, Turn
 from kernel.engine.handoff import failure_of
-from kernel.errors import FundloadError, LedgerGone
-from kernel.ledger.ports import Bell, PartitionPort, StoreUnavailable
+from kernel.errors import FundloadError
+from kernel.ledger.ports import Bell, PartitionPort, StoreUnavailable, gone
 from kernel.ledger.scenario import EGRESS
 from kernel.ledger.units import EndAnswer, TickAnswer
 from kernel.runtime.patience import AWAY_MS_MAX, Clock
@@ -98,7 +98,7 @@ class Shift:
         self.tick()
         result = self._turn.run(shift)
         if result.status == "gone":
-            raise gone(self.ledger)
+            raise gone(f"ledger {self.ledger}")
         if result.ring:
             self._bell.ring()
         if result.status == "idle":
@@ -120,7 +120,7 @@ class Shift:
         self._turn.forget()
         ended: EndAnswer = self._port.end_shift(shift=shift, worker=self._worker, forced=forced)
         if ended.status == "GONE":
-            raise gone(self.ledger)
+            raise gone(f"ledger {self.ledger}")
         if ended.ring:
             self._bell.ring()
         return ended.status == "ENDED"
@@ -139,19 +139,11 @@ class Shift:
         self._tick_at = now + self._settings.tick_ms
         ticked = self._port.tick(worker=self._worker)
         if ticked.status == "GONE":
-            raise gone(self.ledger)
+            raise gone(f"ledger {self.ledger}")
         self.totals.repairs += ticked.leases + ticked.listed + ticked.shifts + ticked.bells
         if ticked.ring:
             self._bell.ring()
         return ticked
-
-
-def gone(ledger: str) -> LedgerGone:
-    """Make the error for a ledger that is not there any more."""
-    return LedgerGone(
-        f"ledger {ledger} is gone: the server was flushed or replaced; nothing more can be decided "
-        "there, so start a new run on a new ledger"
-    )
 
 
 #: The shift that this process works when RQ calls; set by the worker before it listens.

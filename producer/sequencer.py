@@ -21,11 +21,11 @@ from kernel.adapters.files.source import SourceChunk
 from kernel.engine.handoff import hand_over
 from kernel.engine.runner import Runner
 from kernel.errors import Incomplete, LeaseHeld, RulesDiffer
-from kernel.ledger.ports import Bell, IngressPort
+from kernel.ledger.ports import Bell, IngressPort, gone
 from kernel.ledger.scenario import LIMITS
 from kernel.ledger.settings import FleetSettings
 from kernel.ledger.units import TOKEN_BITS, AppendAnswer, OpenAnswer
-from kernel.runtime.patience import Clock, gone, leased, patiently
+from kernel.runtime.patience import Clock, leased, patiently
 from producer.append import RunSeat, append_request
 
 #: Redo at once so often before a pause: somebody else appends much faster than we do.
@@ -220,7 +220,7 @@ class Sequencer:
     def _stand_after(self, answer: AppendAnswer) -> OpenAnswer:
         """Find out where the run stands after a refusal, or end."""
         if answer.status == "GONE":
-            raise gone(self._seat.run)
+            raise gone(f"the ledger of run {self._seat.run}")
         if answer.status == "RULES":
             raise RulesDiffer(
                 "the ledger has other rules in force than this producer; use the configuration "
@@ -243,7 +243,7 @@ class Sequencer:
         if answer.status in ("FINISHED", "ALREADY"):
             return None
         if answer.status == "GONE":
-            raise gone(seat.run)
+            raise gone(f"the ledger of run {seat.run}")
         stand = self._open()
         if stand.lines is not None and stand.lines != lines:
             raise LeaseHeld(

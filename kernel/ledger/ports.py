@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from kernel.errors import RedisUnavailable
+from kernel.errors import LedgerGone, RedisUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,6 +25,18 @@ class StoreUnavailable(RedisUnavailable):
 
 class StoreFull(RedisUnavailable):
     """The store refuses to grow (`noeviction`); nothing was written."""
+
+
+def gone(subject: str) -> LedgerGone:
+    """Make the error for a ledger that is not there any more.
+
+    Args:
+        subject: `ledger <name>`, or `the ledger of run <name>`.
+    """
+    return LedgerGone(
+        f"{subject} is gone: the server was flushed or replaced; nothing more can be decided "
+        "there, so start a new run on a new ledger"
+    )
 
 
 class IngressPort(Protocol):

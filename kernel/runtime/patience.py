@@ -10,8 +10,8 @@ import time
 from collections.abc import Callable
 from typing import Literal, Protocol, TypeVar
 
-from kernel.errors import LeaseHeld, LedgerGone
-from kernel.ledger.ports import StoreFull, StoreUnavailable
+from kernel.errors import LeaseHeld
+from kernel.ledger.ports import StoreFull, StoreUnavailable, gone
 from kernel.ledger.units import OpenAnswer
 
 Answer = TypeVar("Answer")
@@ -111,7 +111,7 @@ def leased(
     while True:
         answer = patiently(clock, lambda: port.open(run=run, owner=owner, kind=kind))
         if answer.status == "GONE":
-            raise gone(run)
+            raise gone(f"the ledger of run {run}")
         if answer.status != "WAIT":
             return answer
         if clock.now_ms() - began > lease_ms + LOOK_MS:
@@ -120,11 +120,3 @@ def leased(
                 f"run {run} is being {verb} by another process; wait for it, or stop it first"
             )
         clock.pause_ms(LOOK_MS)
-
-
-def gone(run: str) -> LedgerGone:
-    """Make the error for a ledger that is not there any more."""
-    return LedgerGone(
-        f"the ledger of run {run} is gone: the server was flushed or replaced; nothing more can be "
-        "decided there, so start a new run on a new ledger"
-    )

@@ -41,7 +41,7 @@ class ShiftJob(Job):
     def _deserialize_data(self) -> None:
         """Read what to call, and refuse anything but the shift."""
         untyped: Any = super()
-        untyped._deserialize_data()
+        untyped._deserialize_data()  # noqa: SLF001 - the hook that RQ gives subclasses
         if self._func_name != SHIFT or self._instance is not None:
             self._func_name = "(refused)"
             raise PermissionError("an RQ job of this queue may only be a shift")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from kernel.adapters.redis.client import command, store_errors
-from kernel.errors import LedgerGone
+from kernel.ledger.ports import gone
 from kernel.ledger.units import AppendAnswer, FinishAnswer, OpenAnswer
 
 if TYPE_CHECKING:
@@ -51,8 +51,7 @@ def read_ids(ledger: Attached, fields: Sequence[str]) -> Sequence[str | None]:
             command(pipe, "HMGET", ledger.key("ids"), *fields)
         found = pipe.execute()
     if found[0] is None or found[0].decode() != ledger.record.incarnation:
-        msg = f"ledger {ledger.name} is gone: the server was flushed or replaced; start anew"
-        raise LedgerGone(msg)
+        raise gone(f"ledger {ledger.name}")
     return [owner and owner.decode() for owner in found[1]] if fields else []
 
 

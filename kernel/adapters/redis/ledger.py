@@ -10,7 +10,6 @@ from kernel.adapters.redis.attached import Attached
 from kernel.adapters.redis.client import store_errors
 from kernel.adapters.redis.scripts import Scripts
 from kernel.domain.ruleset import RuleSet
-from kernel.errors import LedgerGone
 from kernel.ledger.settings import FleetSettings
 from kernel.ledger.units import CreateAnswer, LedgerRecord
 
@@ -137,11 +136,3 @@ class RedisLedger:
     def ack(self, *, run: str, owner: str, entry: str, written: int) -> units.AckAnswer:
         """Acknowledge what is safe on disk."""
         return replies.ack(self.attached, run=run, owner=owner, entry=entry, written=written)
-
-
-def gone(name: str) -> LedgerGone:
-    """Make the error for a ledger that is not there any more."""
-    return LedgerGone(
-        f"ledger {name} is gone: the server was flushed or replaced; nothing more can be "
-        "decided there, so start a new run on a new ledger"
-    )
