@@ -1,0 +1,21 @@
+"""A fleet for every test: on the session's server, under a ledger of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.fixtures import ledger_name, server
+from tests.support.fleet import Fleet
+from tests.support.server import Server
+
+__all__ = ["ledger_name", "server"]
+
+
+@pytest.fixture
+def fleet(server: Server, ledger_name: str, tmp_path: Path) -> Iterator[Fleet]:
+    """Make a fleet without members; whatever a test starts is killed at its end."""
+    with Fleet(server.url, ledger_name, tmp_path) as made:
+        yield made
