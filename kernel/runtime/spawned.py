@@ -32,6 +32,9 @@ LINE_BYTES_MAX = 8_192
 READ_BYTES = 65_536
 
 
+Shares = Literal["", "stdin", "stdout"]
+
+
 class Post(NamedTuple):
     """What a process is started for; its id stays the same when it is started again.
 
@@ -42,7 +45,7 @@ class Post(NamedTuple):
     role: Literal["worker", "producer", "collector"]
     argv: tuple[str, ...]
     #: The standard stream that it shares with the supervisor, if any.
-    shares: Literal["", "stdin", "stdout"] = ""
+    shares: Shares = ""
 
     @property
     def can_resume(self) -> bool:

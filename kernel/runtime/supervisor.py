@@ -27,7 +27,7 @@ from kernel.runtime.spawned import Post, Spawned, was_signalled
 READY_S = 10.0
 GRACE_S = 10.0
 #: How long the others may take to end by themselves once the collector is done.
-LAST_S = 5.0
+LAST_S = 2.0
 #: How long a killed process may take to be gone.
 KILL_S = 5.0
 

@@ -1,0 +1,203 @@
+"""The redis profile of `fundload run`: server, ledger and processes in the right order, and back.
+
+Here: who is started, what happens meanwhile each second, and the way out. Not here: how processes
+are watched (`supervisor.py`), what the server and the ledger are (`server.py`, `holding.py`), the
+command (`run.py`).
+
+1. Beside a server of our own, the processes are started at once: their imports take longer than the
+   server, and they wait for their bundles. At somebody else's server the ledger comes first, so
+   that a refusal starts nothing.
+2. The way out is the same for every end: processes, ledger, server. Whoever is left over when even
+   that is broken off ends at the end of the lifelines.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from typing import NamedTuple
+
+from kernel.adapters.config import Config
+from kernel.adapters.files.source import STANDARD
+from kernel.adapters.redis import keys
+from kernel.adapters.redis.client import shown
+from kernel.errors import RedisUnavailable
+from kernel.ledger.units import RunView
+from kernel.runtime.failed import NotReady
+from kernel.runtime.holding import Holding, hold_named, hold_throwaway
+from kernel.runtime.progress import Every, Meter, Screen
+from kernel.runtime.server import EmbeddedServer
+from kernel.runtime.spawned import COMMAND, Post, Shares
+from kernel.runtime.supervisor import Supervisor
+from kernel.runtime.wanted import Wanted, estimated_lines
+
+RENEW_S = 1.0
+SWEEP_S = 10.0
+AWAY_SAID_S = 5.0
+
+
+class Ended(NamedTuple):
+    """A run that came to its end: its record, and how long it took to start and to decide.
+
+    The record is None when Redis was away by then.
+    """
+
+    view: RunView | None
+    start_s: float
+    seconds: float
+
+
+class Fleet:
+    """One run with processes of its own."""
+
+    def __init__(self, wanted: Wanted, config: Config, screen: Screen) -> None:
+        """Take what is wanted, checked; names the ledger and the run where nobody did.
+
+        Raises:
+            UsageError: the name of the ledger or the run is none.
+        """
+        self._wanted = wanted
+        self._config = config
+        self._screen = screen
+        self.ledger = keys.check_name(wanted.ledger or f"run-{secrets.token_hex(6)}", "ledger")
+        self.run_name = keys.check_name(wanted.run or new_run_name(), "run")
+        self._server: EmbeddedServer | None = None
+        self._holding: Holding | None = None
+        self._meter = Meter(estimated_lines(wanted.input))
+        self._renew, self._away = Every(RENEW_S), Every(AWAY_SAID_S)
+        self._sweep = Every(SWEEP_S, at_once=True)
+        self._show = Every(screen.every_s)
+
+    def decide(self) -> Ended:
+        """Start everything, wait for the end of the run, stop everything.
+
+        Raises:
+            FundloadError: why the run has not come to its end.
+        """
+        began_s = time.monotonic()
+        url = self._wanted.redis_url
+        if url is None:
+            self._server = EmbeddedServer()
+            url = self._server.url
+        try:
+            return self._on_server(url, began_s)
+        finally:
+            if self._server is not None:
+                self._server.stop()
+
+    def _on_server(self, url: str, began_s: float) -> Ended:
+        supervisor = Supervisor(
+            posts(self._wanted, ledger=self.ledger, run=self.run_name, url=url),
+            say=lambda who, text: self._screen.line(text, who),
+            tick=self._tick,
+        )
+        try:
+            if self._server is not None:
+                supervisor.start()
+                self._server.wait_until_up()
+            self._holding = holding = self._hold(url)
+            if self._server is None:
+                supervisor.start()
+            self._open_work(supervisor, holding)
+            opened_s = time.monotonic()
+            supervisor.run()
+            ended_s = time.monotonic()
+            return Ended(self._last_view(holding), opened_s - began_s, ended_s - opened_s)
+        finally:
+            self._leave(supervisor)
+
+    @property
+    def has_ledger(self) -> bool:
+        """Say whether the run got as far as to have a ledger."""
+        return self._holding is not None
+
+    def _last_view(self, holding: Holding) -> RunView | None:
+        try:
+            return holding.view()
+        except RedisUnavailable:
+            return None  # the output is complete all the same; the caller says what is missing
+
+    def _hold(self, url: str) -> Holding:
+        if self._wanted.ledger is None:
+            return hold_throwaway(url, self.ledger, self.run_name, self._config)
+        return hold_named(url, self.ledger, self.run_name, self._config, self._screen.line)
+
+    def _open_work(self, supervisor: Supervisor, holding: Holding) -> None:
+        try:
+            supervisor.open_work(holding.bundle())
+        except NotReady as late:
+            # Late workers are most often late because of Redis; then that is what to say.
+            try:
+                holding.view()
+            except RedisUnavailable as away:
+                raise RedisUnavailable(f"{away} ({late})") from late
+            raise
+
+    def _leave(self, supervisor: Supervisor) -> None:
+        """Stop the processes, then drop the ledger if it is to go."""
+        self._screen.close()
+        holding = self._holding
+        if self._server is not None or holding is None or not holding.is_throwaway:
+            # A server of our own takes everything with it.
+            supervisor.stop()
+            return
+        try:
+            try:
+                holding.note_workers()
+            finally:
+                supervisor.stop()
+            holding.leave()
+        except RedisUnavailable:
+            self._screen.line(f"Redis is away, so ledger {self.ledger} stays; a later run drops it")
+
+    def _tick(self) -> None:
+        """Do what is due: see after the server, give a sign of life, show how far the run is."""
+        if self._server is not None:
+            self._server.check()
+        if self._holding is None:
+            return
+        try:
+            self._look_after(self._holding)
+        except RedisUnavailable as error:
+            if self._away.is_due():
+                self._screen.line(f"{error} The run goes on when it is back.")
+
+    def _look_after(self, holding: Holding) -> None:
+        if self._renew.is_due():
+            holding.renew()
+        if self._server is None and self._sweep.is_due():
+            holding.sweep(self._screen.line)
+        if self._show.is_due():
+            self._show_progress(holding)
+
+    def _show_progress(self, holding: Holding) -> None:
+        view = holding.view()
+        if view is not None:
+            self._screen.show(self._meter.at(time.monotonic(), view.answers, view.lines))
+
+
+def posts(wanted: Wanted, *, ledger: str, run: str, url: str) -> list[Post]:
+    """Return who is to be started. The address on a command line never shows a password."""
+    place = ("--redis-url", shown(url), "--ledger", ledger)
+    workers = [
+        Post(f"w{number}", "worker", (*COMMAND, "worker", *place))
+        for number in range(1, wanted.fleet_size + 1)
+    ]
+    produce = ("produce", "--config", wanted.config, "--input", wanted.input, *place, "--run", run)
+    collect = ["collect", *place, "--run", run, "--output", wanted.output]
+    if wanted.reasons is not None:
+        collect += ["--reasons", wanted.reasons]
+    if wanted.force:
+        collect.append("--force")
+    stdin: Shares = "stdin" if wanted.input == STANDARD else ""
+    stdout: Shares = "stdout" if wanted.output == STANDARD else ""
+    return [
+        *workers,
+        Post("producer", "producer", (*COMMAND, *produce), stdin),
+        Post("collector", "collector", (*COMMAND, *collect), stdout),
+    ]
+
+
+def new_run_name() -> str:
+    """Return a name for a run that nobody named: when it began, and something by chance."""
+    return f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(3)}"

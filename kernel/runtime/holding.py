@@ -1,0 +1,153 @@
+"""The ledger of a run: made or found, kept alive, dropped with the run if it was a throw-away one.
+
+Here: what the supervisor's process does to a ledger itself. Not here: deciding anything on it.
+
+1. The key of a throw-away ledger exists in this process and in the bundles of its children only.
+2. A throw-away ledger is dropped when its run ends, whatever the reason; if this process is killed
+   first, another run drops it once its deadline has passed.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import redis
+
+from kernel.adapters.config import Config
+from kernel.adapters.redis import keys, rq_traces, throwaway
+from kernel.adapters.redis.client import connect
+from kernel.adapters.redis.ledger import create
+from kernel.adapters.redis.status import read_run
+from kernel.errors import Refused
+from kernel.ledger.units import LedgerRecord, RunView
+from kernel.runtime.build import reached
+from kernel.runtime.bundle import Bundle
+from kernel.runtime.ledgers import named_ledger
+from kernel.runtime.patience import SystemClock
+
+#: The supervisor has more to do than to wait for Redis.
+TIMEOUT_S = 1.0
+UNNAMED = "-"
+
+
+@dataclass
+class Holding:
+    """A run's hold on its ledger."""
+
+    url: str
+    name: str
+    run: str
+    record: LedgerRecord
+    master_key: str
+    throwaway_ms: int
+    is_throwaway: bool
+    _client: redis.Redis
+    _workers: list[str] = field(default_factory=list)
+
+    def bundle(self) -> Bundle:
+        """Return what the processes of the run have in common."""
+        return Bundle(
+            redis_url=self.url,
+            ledger=self.name,
+            incarnation=self.record.incarnation,
+            master_key=self.master_key,
+            digest=self.record.digest,
+            run=self.run,
+            worker=UNNAMED,
+            generation=1,
+        )
+
+    def renew(self) -> None:
+        """Give a sign of life, if the ledger needs one.
+
+        Raises:
+            StoreUnavailable: the server does not answer.
+        """
+        if self.is_throwaway:
+            throwaway.renew(self._client, self.name, self.throwaway_ms)
+
+    def view(self) -> RunView | None:
+        """Return how far the run is; None before its producer has opened it.
+
+        Raises:
+            StoreUnavailable: the server does not answer.
+        """
+        return read_run(self._client, self.name, self.run)
+
+    def note_workers(self) -> None:
+        """Note who listens for the ledger, while RQ still lists them.
+
+        Raises:
+            StoreUnavailable: the server does not answer.
+        """
+        self._workers = rq_traces.worker_keys(self._client, self.name)
+
+    def leave(self) -> None:
+        """Drop a throw-away ledger; nobody may be at work on it. A named one stays as it is.
+
+        Raises:
+            StoreUnavailable: the server does not answer; another run drops the rest.
+        """
+        if self.is_throwaway:
+            throwaway.drop(self._client, self.name, workers=self._workers)
+
+    def sweep(self, say: Callable[[str], None]) -> None:
+        """Drop the throw-away ledgers of runs that give no sign of life any more.
+
+        Raises:
+            StoreUnavailable: the server does not answer.
+        """
+        for name in throwaway.expired(self._client):
+            if name != self.name:
+                throwaway.drop(self._client, name)
+                say(f"dropped the throw-away ledger {name}: its run is gone")
+
+
+def hold_throwaway(url: str, name: str, run: str, config: Config) -> Holding:
+    """Make a throw-away ledger.
+
+    Raises:
+        RedisUnsuitable, StoreUnavailable, StoreFull: the server is not fit, or does not answer.
+    """
+    client = reached(url)
+    answer = create(
+        client, name, rules=config.rules, settings=config.fleet, master_key="", throwaway=True
+    )
+    client.close()
+    key = secrets.token_hex(32)
+    return _holding(url, name, run, answer.record, key, config, is_throwaway=True)
+
+
+def hold_named(
+    url: str, name: str, run: str, config: Config, say: Callable[[str], None]
+) -> Holding:
+    """Find a named ledger, or make it.
+
+    Raises:
+        RedisUnsuitable, StoreUnavailable: the server is not fit, or does not answer.
+        RulesDiffer, Refused: the ledger is not one for this configuration.
+    """
+    keys.check_name(name, "ledger")
+    client = reached(url)
+    record = named_ledger(client, name, config, clock=SystemClock(), say=say)
+    client.close()
+    if not record.master_key:
+        raise Refused(f"ledger {name} is another run's throw-away one; use another --ledger")
+    return _holding(url, name, run, record, record.master_key, config, is_throwaway=False)
+
+
+def _holding(
+    url: str,
+    name: str,
+    run: str,
+    record: LedgerRecord,
+    key: str,
+    config: Config,
+    *,
+    is_throwaway: bool,
+) -> Holding:
+    client = connect(url, timeout_s=TIMEOUT_S)
+    throwaway_ms = config.fleet.throwaway_ms
+    return Holding(url, name, run, record, key, throwaway_ms, is_throwaway, client)
