@@ -165,7 +165,8 @@ def tick(state: LedgerState, settings: FleetSettings, now: int, *, worker: str) 
         del state.shifts[shift]
     silent = bool(state.ready) and not state.live_shifts(now, settings)
     ring = silent and state.ask_ring(now, settings)
-    state.workers = {name: end for name, end in state.workers.items() if end > now}
+    latest = now + 2 * settings.worker_ttl_ms
+    state.workers = {name: end for name, end in state.workers.items() if now < end <= latest}
     state.counters["leases_reclaimed"] += len(late)
     state.counters["tick_repairs"] += len(late) + len(unlisted) + len(dead) + ring
     return TickAnswer("TICKED", len(late), len(unlisted), len(dead), int(ring), ring)

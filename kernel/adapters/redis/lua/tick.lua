@@ -33,6 +33,7 @@ if redis.call('LLEN', key('ready')) > 0 and live_shifts(shift_ms) == 0 then
   bells = rung
 end
 redis.call('ZREMRANGEBYSCORE', key('workers'), '-inf', now)
+redis.call('ZREMRANGEBYSCORE', key('workers'), '(' .. (now + 2 * tonumber(ARGV[7])), '+inf')
 count('leases_reclaimed', freed)
 count('tick_repairs', freed + listed + dead + bells)
 return {'TICKED', freed, listed, dead, bells, rung}
