@@ -24,6 +24,7 @@ from typing import IO, Any, Self
 from kernel.adapters.redis import keys
 from kernel.adapters.redis.client import connect
 from kernel.adapters.redis.status import read_ledger, read_run
+from kernel.domain.decision import PARSE_REASONS, reason_of
 from kernel.ledger.ports import StoreUnavailable
 from kernel.ledger.status import LedgerView
 from kernel.ledger.units import RunView
@@ -166,6 +167,17 @@ class Fleet:
             return view.answers if view is not None and view.answers >= count else 0
 
         return wait_until(answers, within_s=ENDS_S, what=f"{count} answers")
+
+    def malformed(self) -> int:
+        """Count the run's lines that no worker saw: they were answered when they were parsed."""
+        view = self.run_view()
+        assert view is not None
+        return sum(n for code, n in view.tally.items() if reason_of(code) in PARSE_REASONS)
+
+    def connections(self) -> int:
+        """Count the connections to the server."""
+        clients: Any = self._client.info("clients")
+        return int(clients["connected_clients"])
 
     def holders(self) -> set[str]:
         """Return the shifts that hold a lease."""
