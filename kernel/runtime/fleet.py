@@ -100,6 +100,7 @@ class Fleet:
                 supervisor.start()
             self._open_work(supervisor, holding)
             opened_s = time.monotonic()
+            self._note_start(holding, opened_s)
             supervisor.run()
             ended_s = time.monotonic()
             return Ended(self._last_view(holding), opened_s - began_s, ended_s - opened_s)
@@ -111,11 +112,16 @@ class Fleet:
         """Say whether the run got as far as to have a ledger."""
         return self._holding is not None
 
+    def _note_start(self, holding: Holding, now_s: float) -> None:
+        """Tell the meter where the run begins: behind line 0, unless it goes on."""
+        view = self._last_view(holding)
+        self._meter.at(now_s, 0 if view is None else view.answers)
+
     def _last_view(self, holding: Holding) -> RunView | None:
         try:
             return holding.view()
         except RedisUnavailable:
-            return None  # the output is complete all the same; the caller says what is missing
+            return None  # the caller does without
 
     def _hold(self, url: str) -> Holding:
         if self._wanted.ledger is None:

@@ -89,6 +89,7 @@ def run_in_memory(wanted: Wanted, config: Config) -> None:
 
     shown = screen()
     meter, due = Meter(estimated_lines(wanted.input)), Every(shown.every_s)
+    meter.at(time.monotonic(), 0)
 
     def show(lines: int) -> None:
         if due.is_due():
