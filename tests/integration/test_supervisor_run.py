@@ -1,0 +1,213 @@
+"""What follows from a death, and how all are stopped: with real processes and real signals."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from kernel.engine.lifecycle import State
+from kernel.errors import EXIT_BUG, EXIT_INCOMPLETE, EXIT_INTEGRITY, EXIT_REFUSED
+from kernel.runtime.failed import CrashLoop, Failed
+from kernel.runtime.members import Snapshot
+from kernel.runtime.spawned import Post, Shares
+from kernel.runtime.supervisor import Supervisor
+from tests.support.stand_ins import BUNDLE, Enough, Stage
+from tests.support.waiting import wait_until
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Iterator[Stage]:
+    """Set a stage; whoever is on it is stopped at the end."""
+    made = Stage(tmp_path)
+    yield made
+    if made.supervisor is not None:
+        made.supervisor.stop(grace_s=1)
+
+
+def at_work(stage: Stage, *posts: Post) -> Supervisor:
+    """Start these and wait until they are ready."""
+    supervisor = stage.supervise(*posts)
+    supervisor.start()
+    supervisor.open_work(BUNDLE)
+    return supervisor
+
+
+def seen(supervisor: Supervisor, name: str) -> Snapshot:
+    """Return what is known of one process."""
+    return next(one for one in supervisor.snapshot() if one.id == name)
+
+
+def test_a_killed_worker_is_started_again_as_the_next_generation(stage: Stage) -> None:
+    """Another process, ready again, and its bundle says the second start."""
+    supervisor = at_work(stage, stage.post("w1", "good"), stage.post("w2", "good"))
+    first = seen(supervisor, "w1")
+    os.kill(first.pid, signal.SIGKILL)
+    stage.until = lambda: seen(supervisor, "w1").is_ready and seen(supervisor, "w1").generation == 2
+
+    with pytest.raises(Enough):
+        supervisor.run()
+
+    assert stage.has("w1.2.began")
+    assert seen(supervisor, "w1").pid != first.pid
+    assert seen(supervisor, "w2").generation == 1
+    assert any(
+        who == "supervisor" and "w1 was ended by signal 9" in text for who, text in stage.said
+    )
+
+
+def test_a_crash_loop_ends_the_run_with_6_and_the_last_words(stage: Stage) -> None:
+    """Five deaths in ten seconds; the other worker is stopped by the same way out as always."""
+    supervisor = at_work(stage, stage.post("w1", "exit:1"), stage.post("w2", "good"))
+
+    with pytest.raises(CrashLoop, match=r"w1 ended with exit code 1(.|\n)*w1 is at work") as loop:
+        supervisor.run()
+
+    assert loop.value.exit_code == EXIT_INCOMPLETE
+    assert seen(supervisor, "w1").generation == 5
+    assert supervisor.life.state is State.WORKER_FAILED
+    supervisor.stop()
+    assert not seen(supervisor, "w2").is_alive
+
+
+def test_an_exit_because_redis_is_away_does_not_count_as_a_crash(stage: Stage) -> None:
+    """Five such deaths, as many as a crash loop, and the sixth start is at work."""
+    supervisor = at_work(stage, stage.post("w1", "exit-until:4,6"))
+    stage.until = lambda: seen(supervisor, "w1").is_ready and seen(supervisor, "w1").generation == 6
+
+    with pytest.raises(Enough):
+        supervisor.run()
+
+
+def test_a_worker_that_finds_stored_state_changed_ends_the_run_with_5(stage: Stage) -> None:
+    """Starting it again would not change what is stored."""
+    supervisor = at_work(stage, stage.post("w1", "exit:5"), stage.post("w2", "good"))
+
+    with pytest.raises(Failed, match="w1 ended with exit code 5") as failed:
+        supervisor.run()
+
+    assert failed.value.exit_code == EXIT_INTEGRITY
+
+
+@pytest.mark.parametrize(
+    ("given", "code"), [(7, EXIT_REFUSED), (5, EXIT_INTEGRITY), (1, EXIT_BUG), (99, EXIT_BUG)]
+)
+def test_who_moves_lines_ends_the_run_with_its_own_exit_code(
+    stage: Stage, given: int, code: int
+) -> None:
+    """A code that is none of ours is a bug of ours."""
+    supervisor = at_work(
+        stage, stage.post("w1", "good"), stage.post("p", f"exit:{given}", "producer")
+    )
+
+    with pytest.raises(Failed, match=f"p ended with exit code {given}") as failed:
+        supervisor.run()
+
+    assert failed.value.exit_code == code
+
+
+def test_a_killed_collector_is_started_again_and_the_run_ends_well(stage: Stage) -> None:
+    """A signal is no failure of its own: the next one goes on where it was."""
+    supervisor = at_work(
+        stage,
+        stage.post("w1", "good"),
+        stage.post("p", "done", "producer"),
+        stage.post("c", "killed-until:3", "collector"),
+    )
+    stage.until = lambda: stage.has("c.3.began")
+
+    with pytest.raises(Enough):
+        supervisor.run()
+
+
+@pytest.mark.parametrize("shares", ["stdin", "stdout"])
+def test_who_shares_a_stream_cannot_go_on_after_a_kill(stage: Stage, shares: Shares) -> None:
+    """What was read from a pipe is gone, and what was written to one is out."""
+    supervisor = at_work(
+        stage, stage.post("w1", "good"), stage.post("p", "killed-until:2", "producer", shares)
+    )
+
+    with pytest.raises(Failed, match=f"p was ended by signal 9, and {shares}") as failed:
+        supervisor.run()
+
+    assert failed.value.exit_code == EXIT_INCOMPLETE
+
+
+def test_the_run_ends_when_all_who_move_lines_are_done(stage: Stage) -> None:
+    """Then the workers are asked to stop, and each end is noted once."""
+    supervisor = at_work(
+        stage,
+        stage.post("w1", "good"),
+        stage.post("w2", "good"),
+        stage.post("p", "done", "producer"),
+        stage.post("c", "done", "collector"),
+    )
+
+    supervisor.run()
+    supervisor.stop()
+
+    assert supervisor.life.state is State.STOPPED
+    assert supervisor.life.failure is None
+    assert sorted(supervisor.stops) == [("w1", "graceful"), ("w2", "graceful")]
+
+
+def test_the_run_ends_soon_after_the_collector_when_nobody_reads_any_more(stage: Stage) -> None:
+    """A producer that goes on for nobody is stopped with the others."""
+    supervisor = at_work(
+        stage, stage.post("p", "good", "producer"), stage.post("c", "done", "collector")
+    )
+
+    supervisor.run()
+    supervisor.stop()
+
+    assert supervisor.stops == [("p", "graceful")]
+
+
+def test_a_process_that_does_not_stop_in_time_is_killed_and_that_is_noted(stage: Stage) -> None:
+    """The others have their graceful end; a second stop changes nothing."""
+    supervisor = at_work(stage, stage.post("w1", "stubborn"), stage.post("w2", "good"))
+    wait_until(lambda: stage.has("w1.stubborn"), within_s=5, what="w1 to be stubborn")
+
+    supervisor.stop(grace_s=0.5)
+    supervisor.stop()
+
+    assert sorted(supervisor.stops) == [("w1", "forced"), ("w2", "graceful")]
+    assert supervisor.life.state is State.STOPPED
+    assert supervisor.life.failure is State.STOP_TIMEOUT
+
+
+OWNER = """
+import sys
+from pathlib import Path
+from tests.support.stand_ins import BUNDLE, Stage
+
+stage = Stage(Path(sys.argv[1]))
+supervisor = stage.supervise(stage.post("w1", "good"), stage.post("w2", "stubborn"))
+supervisor.start()
+supervisor.open_work(BUNDLE)
+print(*(one.pid for one in supervisor.snapshot()), flush=True)
+supervisor.run()
+"""
+
+
+def test_all_end_by_themselves_when_the_supervisor_is_killed(tmp_path: Path) -> None:
+    """Within five seconds, also who ignores SIGTERM: the lifeline asks first, then does not ask."""
+    with subprocess.Popen(
+        [sys.executable, "-c", OWNER, str(tmp_path)], stdout=subprocess.PIPE, text=True
+    ) as owner:
+        assert owner.stdout is not None
+        pids = [int(word) for word in owner.stdout.readline().split()]
+        stubborn = tmp_path / "w2.stubborn"
+        wait_until(stubborn.exists, within_s=5, what="w2 to be stubborn")
+        processes = [psutil.Process(pid) for pid in pids]
+        owner.kill()
+
+    assert len(processes) == 2
+    _, alive = psutil.wait_procs(processes, timeout=5)
+    assert alive == []

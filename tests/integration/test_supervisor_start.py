@@ -1,0 +1,149 @@
+"""The start of a fleet: all are ready or nothing ran, with real processes and real pipes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from kernel.engine.lifecycle import State
+from kernel.errors import EXIT_INCOMPLETE, EXIT_INTEGRITY, EXIT_REDIS
+from kernel.runtime.failed import Failed, NotReady
+from tests.support.stand_ins import BUNDLE, Enough, Stage
+from tests.support.waiting import wait_until
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Iterator[Stage]:
+    """Set a stage; whoever is on it is stopped at the end."""
+    made = Stage(tmp_path)
+    yield made
+    if made.supervisor is not None:
+        made.supervisor.stop(grace_s=1)
+        assert all(not seen.is_alive for seen in made.supervisor.snapshot())
+
+
+def test_all_workers_are_ready_before_anybody_moves_a_line(stage: Stage) -> None:
+    """The handshake names pid and generation; who moves lines gets a bundle only after it."""
+    supervisor = stage.supervise(
+        stage.post("w1", "good"), stage.post("w2", "good"), stage.post("p", "good", "producer")
+    )
+    supervisor.start()
+    assert [seen.is_ready for seen in supervisor.snapshot()] == [False] * 3
+    assert not stage.has("p.1.began")
+
+    supervisor.open_work(BUNDLE)
+
+    workers = supervisor.snapshot()[:2]
+    assert [(seen.is_alive, seen.is_ready, seen.generation) for seen in workers] == [
+        (True, True, 1)
+    ] * 2
+    assert stage.has("w1.ready")
+    assert stage.has("w2.ready")
+    assert supervisor.life.state is State.RUNNING
+    wait_until(lambda: stage.has("p.1.began"), within_s=5, what="the producer to begin")
+
+
+def test_the_secret_is_neither_on_a_command_line_nor_in_an_environment(stage: Stage) -> None:
+    """Key and address go over the pipe; the descriptors' names are taken out of the environment."""
+    supervisor = stage.supervise(stage.post("w1", "good"))
+    supervisor.start()
+    supervisor.open_work(BUNDLE)
+
+    process = psutil.Process(supervisor.snapshot()[0].pid)
+    shown = [*process.cmdline(), *process.environ().values()]
+    assert not [text for text in shown if BUNDLE.master_key in text or "open-sesame" in text]
+    assert "FUNDLOAD_" not in (stage.folder / "w1.1.began").read_text("utf-8")
+    assert "open-sesame" not in repr(BUNDLE)
+    assert BUNDLE.master_key not in repr(BUNDLE)
+
+
+def test_a_worker_that_is_late_ends_the_start_and_nothing_ran(stage: Stage) -> None:
+    """The error is 6 and shows what the late one said last; the producer has never begun."""
+    supervisor = stage.supervise(
+        stage.post("w1", "good"), stage.post("w2", "silent"), stage.post("p", "good", "producer")
+    )
+    supervisor.start()
+
+    with pytest.raises(NotReady, match=r"1 of 2 workers .*w2(.|\n)*thinking about it") as late:
+        supervisor.open_work(BUNDLE, within_s=1.5)
+
+    assert late.value.exit_code == EXIT_INCOMPLETE
+    assert supervisor.life.state is State.NOT_READY
+    supervisor.stop()
+    assert supervisor.life.state is State.STOPPED
+    assert not stage.has("p.1.began")
+    assert not any(seen.is_alive for seen in supervisor.snapshot())
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "code"),
+    [
+        ("exit-unready:4", EXIT_REDIS),
+        ("exit-unready:1", EXIT_INCOMPLETE),
+        ("exit-unready:5", EXIT_INTEGRITY),
+        ("exit-unready:0", EXIT_INCOMPLETE),
+        ("broken", EXIT_INCOMPLETE),
+    ],
+)
+def test_a_worker_that_ends_before_it_is_ready_ends_the_start_at_once(
+    stage: Stage, behaviour: str, code: int
+) -> None:
+    """With 4 when Redis is the reason, with 5 when the ledger is, else with 6; never with 0."""
+    supervisor = stage.supervise(stage.post("w1", "good"), stage.post("w2", behaviour))
+    supervisor.start()
+
+    with pytest.raises(NotReady, match="w2 ended with exit code") as ended:
+        supervisor.open_work(BUNDLE)
+
+    assert ended.value.exit_code == code
+    assert supervisor.life.state is State.START_FAILED
+
+
+def test_the_last_words_of_a_broken_worker_are_in_the_error(stage: Stage) -> None:
+    """Whoever reads the error need not look for the log."""
+    supervisor = stage.supervise(stage.post("w1", "broken"))
+    supervisor.start()
+
+    with pytest.raises(NotReady, match="this is broken"):
+        supervisor.open_work(BUNDLE)
+
+    assert ("w1", "this is broken") in stage.said
+
+
+def test_a_worker_under_other_rules_is_refused(stage: Stage) -> None:
+    """The digest in the handshake is compared with the run's."""
+    supervisor = stage.supervise(stage.post("w1", "other-rules"), stage.post("w2", "silent"))
+    supervisor.start()
+
+    with pytest.raises(Failed, match="w1 is under other rules") as refused:
+        supervisor.open_work(BUNDLE)
+
+    assert refused.value.exit_code == EXIT_INTEGRITY
+
+
+def test_a_process_that_cannot_be_started_is_named(stage: Stage) -> None:
+    """A command that does not exist is a failed start."""
+    supervisor = stage.supervise(
+        stage.post("w1", "good")._replace(argv=(str(stage.folder / "nothing"),))
+    )
+
+    with pytest.raises(NotReady, match="w1 cannot be started: No such file"):
+        supervisor.start()
+
+    assert supervisor.life.state is State.START_FAILED
+
+
+def test_every_line_of_a_process_is_passed_on_with_its_name(stage: Stage) -> None:
+    """Lines come whole, and none is lost at a death."""
+    supervisor = stage.supervise(stage.post("w1", "good"), stage.post("p", "done", "producer"))
+    supervisor.start()
+    stage.until = lambda: len(stage.said) >= 2
+    supervisor.open_work(BUNDLE)
+
+    with pytest.raises(Enough):
+        supervisor.run()
+
+    assert sorted(stage.said) == [("p", "p is at work"), ("w1", "w1 is at work")]
