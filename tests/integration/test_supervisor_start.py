@@ -71,7 +71,7 @@ def test_a_worker_that_is_late_ends_the_start_and_nothing_ran(stage: Stage) -> N
         supervisor.open_work(BUNDLE, within_s=1.5)
 
     assert late.value.exit_code == EXIT_INCOMPLETE
-    assert supervisor.life.state is State.NOT_READY
+    assert supervisor.life.failure is State.NOT_READY
     supervisor.stop()
     assert supervisor.life.state is State.STOPPED
     assert not stage.has("p.1.began")

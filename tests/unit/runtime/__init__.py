@@ -1,0 +1,1 @@
+"""Tests of the processes' own parts that need no second process."""
