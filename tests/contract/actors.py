@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from kernel.ledger.units import FailRequest, TakeRequest
-from tests.support.plausible import Turn, append_request, load_request
+from tests.support.plausible import Turn, append_request, reading_of
 
 if TYPE_CHECKING:
     from kernel.adapters.memory.state import LedgerState
@@ -100,7 +100,7 @@ class Worker:
 
     def load(self) -> LoadAnswer:
         """Read what deciding needs."""
-        self.loaded = self.act.stage.ledger.load(load_request(self.held))
+        self.loaded = self.act.stage.ledger.load(reading_of(self.held))
         return self.loaded
 
     def reads_what_it_took(self) -> bool:

@@ -9,8 +9,10 @@ import pytest
 from kernel.ledger.units import CommitAnswer, FailAnswer
 from tests.contract.actors import Actors
 from tests.support.plausible import Line
+from tests.support.stages import settings_of
 
 if TYPE_CHECKING:
+    from tests.contract.conftest import StageMaker
     from tests.support.stages import Stage
 
 A, B = 0, 1
@@ -197,3 +199,28 @@ def test_only_the_holder_of_this_very_head_reports_a_failure(act: Actors) -> Non
     act.append(PLAIN_A, PLAIN_A)
     act.worker("y").take()
     assert y.fail(A) == FailAnswer("REWOUND")
+
+
+@pytest.mark.parametrize(
+    ("accepts", "woken"),
+    [(True, ["idle", "ready", "ready", "parked"]), (False, ["idle", "ready", "parked", "parked"])],
+)
+def test_a_settled_day_wakes_all_who_wait_or_only_the_next(
+    new_stage: StageMaker, accepts: bool, woken: list[str]
+) -> None:
+    """Its quota used up: everybody of that day. Else: who waits for the new front. No other day."""
+    act = Actors(new_stage(settings=settings_of(5)))
+    chain = [Line(p, 1, candidate=True) for p in range(3)]
+    act.append(Line(4, 2, candidate=True), *chain, Line(3, 2, candidate=True))
+    w = act.worker("w")
+    for partition in (1, 2, 3):
+        w.take("one", prefer=partition)
+        w.load()
+        assert w.commit().outcomes == ("parked",)
+    y = act.worker("y", accepts=accepts)
+    y.take("one", prefer=0)
+    y.load()
+
+    y.commit()
+
+    assert [part.state for part in act.state().parts[:4]] == woken

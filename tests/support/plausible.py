@@ -77,6 +77,28 @@ def append_request(
     owners = owners or {}
     fields = dict.fromkeys(line.field for line in lines if line is not None and line.field)
     new = [name for name in fields if owners.get(name) is None]
+    batches, last = _batches(run, lines)
+    bad = sum(line is None for line in lines)
+    return AppendRequest(
+        run=run,
+        owner=owner,
+        token=token,
+        position=position,
+        lines=len(lines),
+        offset=10 * (position + len(lines)),
+        sha=f"{position + len(lines):02x}",
+        digest=digest,
+        new_fields=new,
+        new_prints=[f"{name}:{run}" for name in new],
+        owned=[(name, owner) for name, owner in owners.items() if owner is not None],
+        batches=batches,
+        last_candidates=last,
+        declined=DeclinedOut(bad, b"\x00bad lines\xff", {1: bad}) if bad else None,
+    )
+
+
+def _batches(run: str, lines: Sequence[Line | None]) -> tuple[list[BatchOut], dict[int, int]]:
+    """Return a batch for each partition, and each day's last candidate."""
     last: dict[int, int] = {}
     bodies: dict[int, list[object]] = {}
     open_days: dict[int, list[int]] = {}
@@ -91,26 +113,11 @@ def append_request(
             last[line.day] = offset
         body = [offset, f"c{line.partition}", line.day, pred]
         bodies.setdefault(line.partition, []).append(body)
-    bad = sum(line is None for line in lines)
-    return AppendRequest(
-        run=run,
-        owner=owner,
-        token=token,
-        position=position,
-        lines=len(lines),
-        offset=10 * (position + len(lines)),
-        sha=f"{position + len(lines):02x}",
-        digest=digest,
-        new_fields=new,
-        new_prints=[f"{name}:{run}" for name in new],
-        owned=[(name, owner) for name, owner in owners.items() if owner is not None],
-        batches=[
-            BatchOut(p, len(body), json.dumps([run, body]).encode(), tuple(open_days.get(p, ())))
-            for p, body in sorted(bodies.items())
-        ],
-        last_candidates=last,
-        declined=DeclinedOut(bad, b"\x00bad lines\xff", {1: bad}) if bad else None,
-    )
+    batches = [
+        BatchOut(p, len(body), json.dumps([run, body]).encode(), tuple(open_days.get(p, ())))
+        for p, body in sorted(bodies.items())
+    ]
+    return batches, last
 
 
 def attempts_of(held: Held) -> list[Seen]:
@@ -135,7 +142,7 @@ def week_of(day: int) -> int:
     return day - day % DAYS_OF_WEEK
 
 
-def load_request(held: Sequence[Held]) -> LoadRequest:
+def reading_of(held: Sequence[Held]) -> LoadRequest:
     """Ask for the cursors, windows and gates that deciding all this needs."""
     seen = [attempt for part in held for attempt in attempts_of(part)]
     weeks: dict[int, list[str]] = {}
@@ -215,7 +222,7 @@ class Turn:
             key = (week_of(attempt.day), attempt.customer)
             counts[key] = counts.get(key, 0) + 1
         windows: dict[int, list[tuple[str, bytes]]] = {}
-        asked = load_request(self.held).weeks
+        asked = reading_of(self.held).weeks
         for (week, customer), more in counts.items():
             packed = self.loaded.packed[week][list(asked[week]).index(customer)]
             windows.setdefault(week, []).append((customer, b"%d" % (int(packed or 0) + more)))

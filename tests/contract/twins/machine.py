@@ -21,7 +21,7 @@ from tests.contract.twins.answers import FULL
 from tests.contract.twins.fleet import FIELDS, OWNERS, RUNS, SHIFTS, WORKERS, Fleet
 from tests.contract.twins.pair import Twins
 from tests.support.ledger_state import ledger_keys
-from tests.support.plausible import Line, Wish, load_request
+from tests.support.plausible import Line, Wish, reading_of
 from tests.support.stages import memory_stage, rule_set, server_stage, settings_of
 
 runs = st.sampled_from(RUNS)
@@ -180,7 +180,7 @@ class TwinsMachine(RuleBasedStateMachine):
     def load(self, shift: str) -> None:
         """Read what deciding the partitions held needs."""
         mine = self.fleet.shifts[shift]
-        request = load_request(mine.held)
+        request = reading_of(mine.held)
         mine.loaded = self.twins.ask("load", lambda ports: ports.load(request))
 
     @rule(

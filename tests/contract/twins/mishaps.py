@@ -11,7 +11,7 @@ from tests.contract.twins.fleet import OWNERS, RUNS, SHIFTS
 from tests.contract.twins.machine import often, owners, rarely, runs, workers
 from tests.contract.twins.stories import StoriesMachine
 from tests.support.ledger_state import ledger_keys
-from tests.support.plausible import Line, load_request
+from tests.support.plausible import Line, reading_of
 
 #: Jumps of the clock: within a lease, past one, past everything, and back.
 JUMPS_MS = (0, 1, 400, 999, 1_000, 1_001, 2_000, 2_500, 6_000, 3_600_000, -1_500, -3_600_000)
@@ -121,7 +121,7 @@ class FaultyMachine(StoriesMachine):
                 "append": lambda ports: ports.append(chunk),
                 "finish": lambda ports: ports.finish(run=run, owner=owner, lines=0),
                 "take": lambda ports: ports.take(TakeRequest(shift, "w1", 9, "all")),
-                "load": lambda ports: ports.load(load_request(mine.held)),
+                "load": lambda ports: ports.load(reading_of(mine.held)),
                 "commit": lambda ports: ports.commit(commit),
                 "fail": lambda ports: ports.fail(fail),
                 "end_shift": lambda p: p.end_shift(shift=shift, worker="w1", forced=True),
