@@ -36,6 +36,11 @@ PROJECT = Path(__file__).resolve().parents[2]
 ENDS_S = 40.0
 
 
+def environment() -> dict[str, str]:
+    """Return the environment without what would choose a server for a command."""
+    return {name: value for name, value in os.environ.items() if name != "FUNDLOAD_REDIS_URL"}
+
+
 class Member:
     """One process of the command, in a session of its own."""
 
@@ -51,6 +56,7 @@ class Member:
                 stdout=stdout,
                 stderr=stderr,
                 cwd=PROJECT,
+                env=environment(),
                 start_new_session=True,
             )
 
