@@ -7,6 +7,7 @@ here: what the verbs do; it is imported when a verb is called, so that `--help` 
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import click
 
@@ -18,6 +19,7 @@ from kernel.runtime.verbs import (
     redis_option,
     run_option,
     say,
+    trace_option,
     wait_ms,
     wait_option,
 )
@@ -32,7 +34,8 @@ SIGNAL_BASE = 128
 @redis_option
 @ledger_option
 @wait_option
-def worker(*, redis_url: str, ledger: str, wait_s: float | None) -> int:
+@trace_option
+def worker(*, redis_url: str, ledger: str, wait_s: float | None, trace: str | None) -> int:
     """Decide attempts of a ledger until stopped; start as many as you like, wherever you like.
 
     Waits for a ledger that is not there yet. SIGTERM ends it after the turn it is in.
@@ -40,7 +43,7 @@ def worker(*, redis_url: str, ledger: str, wait_s: float | None) -> int:
     from consumers.work import serve
 
     return SIGNAL_BASE + serve(
-        redis_url=redis_url, ledger=ledger, wait_ms=wait_ms(wait_s), rng=chance()
+        redis_url=redis_url, ledger=ledger, wait_ms=wait_ms(wait_s), trace=trace, rng=chance()
     )
 
 
@@ -56,17 +59,8 @@ def worker(*, redis_url: str, ledger: str, wait_s: float | None) -> int:
 @click.option("--follow", is_flag=True, help="Go on until stopped; rows stay in OUTPUT.partial.")
 @click.option("--force", is_flag=True, help="Replace an existing output.")
 @wait_option
-def collect(
-    *,
-    redis_url: str,
-    ledger: str,
-    run_name: str,
-    output: str,
-    reasons: str | None,
-    follow: bool,
-    force: bool,
-    wait_s: float | None,
-) -> int:
+@trace_option
+def collect(**options: Any) -> int:  # noqa: ANN401 - named and typed by `Gathering`
     """Collect the answers to a run, in the order of its lines.
 
     The output appears under its name when the run is complete. Stopped before, the same command
@@ -74,14 +68,14 @@ def collect(
     """
     from consumers.gather import Gathering, gather
 
-    what = Gathering(redis_url, ledger, run_name, output, reasons, force, follow, wait_ms(wait_s))
+    what = Gathering(**options)
     gathered = gather(what, owner=owner_token())
     if gathered.view is None:
-        kept = "" if output == STANDARD else "; the same command goes on"
-        say(f"run {run_name}: stopped behind line {gathered.lines}{kept}")
+        kept = "" if what.output == STANDARD else "; the same command goes on"
+        say(f"run {what.run_name}: stopped behind line {gathered.lines}{kept}")
         return SIGNAL_BASE + gathered.told
-    where = "standard output" if output == STANDARD else f"'{output}'"
-    say(f"run {run_name}: {gathered.lines} lines are answered; the rows are in {where}")
+    where = "standard output" if what.output == STANDARD else f"'{what.output}'"
+    say(f"run {what.run_name}: {gathered.lines} lines are answered; the rows are in {where}")
     return 0
 
 

@@ -14,7 +14,8 @@ from kernel.ledger.units import RunView
 from kernel.runtime.build import Attachment, attach
 from kernel.runtime.child import Child, enter
 from kernel.runtime.patience import SystemClock
-from kernel.runtime.verbs import say
+from kernel.runtime.traced import observers_for
+from kernel.runtime.verbs import say, wait_ms
 
 
 @dataclass(frozen=True)
@@ -23,12 +24,13 @@ class Gathering:
 
     redis_url: str
     ledger: str
-    run: str
+    run_name: str
     output: str
     reasons: str | None
     force: bool
     follow: bool
-    wait_ms: int | None
+    wait_s: float | None
+    trace: str | None
 
 
 @dataclass
@@ -65,7 +67,7 @@ def gather(what: Gathering, *, owner: str) -> Gathered:
     Raises:
         FundloadError: whatever stood in the way; the sentence says what to do.
     """
-    keys.check_name(what.run, "run")
+    keys.check_name(what.run_name, "run")
     clock = SystemClock()
     child = enter()
     if child is None:
@@ -96,12 +98,12 @@ def _opened(what: Gathering, *, fresh: bool) -> OutputFile:
         fresh=fresh,
         reasons_path=what.reasons,
         force=what.force,
-        identity=f"{what.ledger} {what.run}",
+        identity=f"{what.ledger} {what.run_name}",
     )
     if output.is_replacing:
-        say(f"run {what.run}: replaced what an earlier run left unfinished beside '{what.output}'")
+        say(f"run {what.run_name}: replaced what an earlier one left beside '{what.output}'")
     if output.lines:
-        say(f"run {what.run}: going on with '{what.output}' behind line {output.lines}")
+        say(f"run {what.run_name}: going on with '{what.output}' behind line {output.lines}")
     return output
 
 
@@ -110,7 +112,7 @@ def _attached(what: Gathering, clock: SystemClock, child: Child | None) -> Attac
         what.redis_url if child is None else child.bundle.redis_url,
         what.ledger,
         clock=clock,
-        wait_ms=what.wait_ms,
+        wait_ms=wait_ms(what.wait_s),
         say=say,
         master_key="" if child is None else child.bundle.master_key,
         is_supervised=child is not None,
@@ -120,16 +122,19 @@ def _attached(what: Gathering, clock: SystemClock, child: Child | None) -> Attac
 def _into(
     output: OutputFile, what: Gathering, owner: str, clock: SystemClock, hold: Attachment
 ) -> Gathered:
-    collector = Collector(
-        seat=CollectorSeat(what.ledger, what.run, owner),
-        port=hold.ledger,
-        runner=build_runner(hold.rules, hold.settings.partitions, [EGRESS], views={}),
-        codec=hold.codec,
-        clock=clock,
-        settings=hold.settings,
-        keep_ids=what.reasons is not None,
-    )
-    told = Told(clock)
-    collector.wait_for_run(say, what.wait_ms)
-    view = collector.collect(output, follow=what.follow, should_stop=told)
+    with observers_for(what.trace) as observers:
+        collector = Collector(
+            seat=CollectorSeat(what.ledger, what.run_name, owner),
+            port=hold.ledger,
+            runner=build_runner(
+                hold.rules, hold.settings.partitions, [EGRESS], observers, views={}
+            ),
+            codec=hold.codec,
+            clock=clock,
+            settings=hold.settings,
+            keep_ids=what.reasons is not None,
+        )
+        collector.wait_for_run(say, wait_ms(what.wait_s))
+        told = Told(clock)
+        view = collector.collect(output, follow=what.follow, should_stop=told)
     return Gathered(view, told.signum, output.lines)

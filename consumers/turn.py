@@ -18,17 +18,16 @@ from collections.abc import Sequence
 from random import Random
 from typing import Literal, NamedTuple
 
-from kernel.adapters.codec import Codec, packed, windows_of
-from kernel.domain.batch import CANDIDATE, Batch
+from consumers.state import StaleTake, StateOfTurn
+from kernel.adapters.codec import Codec, packed
+from kernel.domain.batch import Batch
 from kernel.domain.decide import Decided
-from kernel.domain.gate import Gate
 from kernel.domain.ruleset import RuleSet
-from kernel.domain.windows import needs
 from kernel.engine.envelope import Envelope
 from kernel.engine.runner import Runner
 from kernel.errors import IntegrityError, WrongPosition
 from kernel.ledger.merge import LoggedBatch, Slice, merged
-from kernel.ledger.payloads import BATCH, DECIDED, STATE, DecidedTurn, State
+from kernel.ledger.payloads import BATCH, DECIDED, STATE, DecidedTurn
 from kernel.ledger.ports import PartitionPort
 from kernel.ledger.settings import FleetSettings
 from kernel.ledger.units import (
@@ -36,7 +35,6 @@ from kernel.ledger.units import (
     CommitRequest,
     FailRequest,
     Held,
-    LoadRequest,
     Move,
     Policy,
     ReplyOut,
@@ -64,37 +62,6 @@ class TurnResult(NamedTuple):
     decided: int = 0
     parked: int = 0
     ring: bool = False
-
-
-class StaleTake(Exception):
-    """A cursor moved between take and load: what was taken is not what the windows belong to."""
-
-
-class _StateOfTurn:
-    """The `state` view of one turn: reads once, in one atomic step, when decide asks for it."""
-
-    def __init__(self, port: PartitionPort, cursors: dict[int, int], week_start: int) -> None:
-        self._port = port
-        self._cursors = cursors
-        self._week_start = week_start
-
-    def read(self, batch: Batch) -> State:
-        """Load windows and gates for a batch.
-
-        Raises:
-            StaleTake: the store has moved on.
-        """
-        weeks = needs(batch.days, batch.customers, self._week_start)
-        asked = {week: list(customers) for week, customers in weeks.items()}
-        days: list[int] = []
-        if batch.preds:
-            marked = zip(batch.days, batch.flags, strict=True)
-            days = list({day for day, flag in marked if flag & CANDIDATE})
-        found = self._port.load(LoadRequest(list(self._cursors), asked, days))
-        if found.status == "GONE" or found.cursors != self._cursors:
-            raise StaleTake
-        gates = {day: Gate(*gate) for day, gate in found.gates.items()}
-        return State(windows_of(asked, found.packed), gates, frozenset())
 
 
 class Turn:
@@ -217,7 +184,7 @@ class Turn:
         return slices
 
     def _decided(self, cursors: dict[int, int], batch: Batch) -> DecidedTurn:
-        view = _StateOfTurn(self._port, cursors, self._rules.week_start)
+        view = StateOfTurn(self._port, cursors, self._rules.week_start)
         envelope = Envelope(batch, BATCH, trace_id=f"{self._ledger}:{batch.seqs[0]}")
         turn: DecidedTurn = self._runner.run([envelope], views={STATE: view}).payloads(DECIDED)[0]
         return turn

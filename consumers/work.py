@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
-from consumers.shift import Shift
+from consumers.shift import Shift, ShiftTotals
 from consumers.turn import Seat, Turn
 from consumers.worker import work_until_stopped
 from kernel.adapters.redis.bell import RqBell
@@ -15,10 +15,13 @@ from kernel.ledger.scenario import LIMITS, build_runner
 from kernel.runtime.build import attach
 from kernel.runtime.child import enter
 from kernel.runtime.patience import SystemClock
-from kernel.runtime.verbs import process_id, say
+from kernel.runtime.traced import observers_for
+from kernel.runtime.verbs import say, worker_name
 
 
-def serve(*, redis_url: str, ledger: str, wait_ms: int | None, rng: Random) -> int:
+def serve(
+    *, redis_url: str, ledger: str, wait_ms: int | None, trace: str | None, rng: Random
+) -> int:
     """Work on a ledger until a signal says stop; return the signal's number.
 
     Raises:
@@ -35,30 +38,40 @@ def serve(*, redis_url: str, ledger: str, wait_ms: int | None, rng: Random) -> i
         master_key="" if child is None else child.bundle.master_key,
         is_supervised=child is not None,
     )
-    worker = process_id() if child is None else f"{child.bundle.worker}.{child.bundle.generation}"
-    seat = Seat(ledger, worker, hold.settings)
-    turn = Turn(
-        port=hold.ledger,
-        runner=build_runner(hold.rules, hold.settings.partitions, [LIMITS], views={STATE: PER_RUN}),
-        codec=hold.codec,
-        rules=hold.rules,
-        seat=seat,
-        rng=rng,
-    )
+    worker = worker_name() if child is None else f"{child.bundle.worker}.{child.bundle.generation}"
+    seat, settings = Seat(ledger, worker, hold.settings), hold.settings
     client = connect(hold.url)
     bell = RqBell(client, hold.ledger.attached)
-    shift = Shift(
-        turn=turn, port=hold.ledger, bell=bell, clock=clock, seat=seat, should_stop=lambda: False
-    )
-    if child is not None:
-        child.ready(hold.rules.digest)
-    else:
+    with observers_for(trace) as observers:
+        turn = Turn(
+            port=hold.ledger,
+            runner=build_runner(
+                hold.rules, settings.partitions, [LIMITS], observers, views={STATE: PER_RUN}
+            ),
+            codec=hold.codec,
+            rules=hold.rules,
+            seat=seat,
+            rng=rng,
+        )
+        shift = Shift(
+            turn=turn,
+            port=hold.ledger,
+            bell=bell,
+            clock=clock,
+            seat=seat,
+            should_stop=lambda: False,
+        )
+        if child is not None:
+            child.ready(hold.rules.digest)
         say(f"worker {worker} is ready on ledger {ledger}")
-    told = work_until_stopped(client, shift, bell, worker=worker, clock=clock)
-    totals = shift.totals
+        told = work_until_stopped(client, shift, bell, worker=worker, clock=clock)
+    _say_totals(worker, shift.totals)
+    return told
+
+
+def _say_totals(worker: str, totals: ShiftTotals) -> None:
     refused = "".join(f", {n} {name}" for name, n in sorted(totals.refused.items()))
     say(
         f"worker {worker}: {totals.decided} attempts in {totals.turns} turns, {totals.parked} parks"
         f"{refused}, {totals.repairs} repairs"
     )
-    return told

@@ -16,7 +16,6 @@ import secrets
 import sys
 from typing import Any
 
-import redis
 from rq import SimpleWorker
 from rq.exceptions import StopRequested
 from rq.serializers import JSONSerializer
@@ -24,6 +23,7 @@ from rq.worker import WorkerStatus
 
 from consumers.shift import Shift, listen
 from kernel.adapters.redis.bell import RqBell, ShiftJob, shift_queue
+from kernel.adapters.redis.client import AWAY, Client
 from kernel.errors import FundloadError
 from kernel.ledger.ports import StoreUnavailable
 from kernel.runtime.patience import AWAY_MS_MAX, RETRY_MS_MAX, Clock
@@ -41,7 +41,7 @@ class ShiftWorker(SimpleWorker):
     job_class = ShiftJob
     max_connection_wait_time = 2.0
 
-    def __init__(self, client: redis.Redis, shift: Shift, bell: RqBell, worker: str) -> None:
+    def __init__(self, client: Client, shift: Shift, bell: RqBell, worker: str) -> None:
         """Listen on the ledger's queue under a name that no earlier worker had."""
         super().__init__(
             [shift_queue(client, shift.ledger)],
@@ -100,7 +100,7 @@ class ShiftWorker(SimpleWorker):
 
 
 def work_until_stopped(
-    client: redis.Redis, shift: Shift, bell: RqBell, *, worker: str, clock: Clock
+    client: Client, shift: Shift, bell: RqBell, *, worker: str, clock: Clock
 ) -> int:
     """Work until a signal says stop; return its number.
 
@@ -116,7 +116,7 @@ def work_until_stopped(
             listener = ShiftWorker(client, shift, bell, worker)
             shift.should_stop = listener.should_stop
             listener.work(logging_level="WARNING")
-        except (redis.exceptions.RedisError, OSError) as error:
+        except AWAY as error:
             _log.warning("Redis is away (%s)", type(error).__name__)
         else:
             if listener.failure is not None:

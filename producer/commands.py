@@ -19,6 +19,7 @@ from kernel.runtime.verbs import (
     redis_option,
     run_option,
     say,
+    trace_option,
 )
 from producer.sample import BAD_SHARE, PER_DAY, default_customers, sample_chunks
 
@@ -86,8 +87,15 @@ def sample(
 @redis_option
 @ledger_option
 @run_option
+@trace_option
 def produce(
-    *, config_path: str, input_path: str, redis_url: str, ledger: str, run_name: str
+    *,
+    config_path: str,
+    input_path: str,
+    redis_url: str,
+    ledger: str,
+    run_name: str,
+    trace: str | None,
 ) -> None:
     """Number the lines of an input and put them on a ledger's work queues.
 
@@ -95,18 +103,11 @@ def produce(
     command again, with the same input.
     """
     from kernel.runtime.cli import Terminated
-    from producer.feed import feed
+    from producer.feed import Feeding, feed
 
+    what = Feeding(config_path, input_path, redis_url, ledger, run_name, trace)
     try:
-        totals = feed(
-            config_path=config_path,
-            input_path=input_path,
-            redis_url=redis_url,
-            ledger=ledger,
-            run=run_name,
-            owner=owner_token(),
-            rng=chance(),
-        )
+        totals = feed(what, owner=owner_token(), rng=chance())
     except (KeyboardInterrupt, Terminated):
         say(f"run {run_name}: stopped; what was appended is kept, and the same command goes on")
         raise

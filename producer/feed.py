@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from random import Random
+from typing import NamedTuple
 
-from kernel.adapters.config import read_config
+from kernel.adapters.config import Config, read_config
 from kernel.adapters.files.source import STANDARD, LineSource
 from kernel.adapters.redis import keys
 from kernel.adapters.redis.bell import RqBell
@@ -12,73 +13,83 @@ from kernel.adapters.redis.client import connect
 from kernel.engine.context import PER_RUN
 from kernel.ledger.payloads import IDS, ORDER
 from kernel.ledger.scenario import INGRESS, build_runner
-from kernel.runtime.build import attach, attached, reached
+from kernel.runtime.build import Attachment, attach, attached, reached
 from kernel.runtime.child import enter
 from kernel.runtime.ledgers import named_ledger
 from kernel.runtime.patience import SystemClock
+from kernel.runtime.traced import observers_for
 from kernel.runtime.verbs import say
 from producer.append import RunSeat
 from producer.sequencer import ProducerTotals, Sequencer
 
 
-def feed(
-    *,
-    config_path: str,
-    input_path: str,
-    redis_url: str,
-    ledger: str,
-    run: str,
-    owner: str,
-    rng: Random,
-) -> ProducerTotals:
+class Feeding(NamedTuple):
+    """What to feed, and where to."""
+
+    config_path: str
+    input_path: str
+    redis_url: str
+    ledger: str
+    run: str
+    trace: str | None
+
+
+def feed(what: Feeding, *, owner: str, rng: Random) -> ProducerTotals:
     """Append an input to a run and finish it.
 
     Raises:
         FundloadError: whatever stood in the way; the sentence says what to do.
     """
-    keys.check_name(run, "run")
-    keys.check_name(ledger, "ledger")
-    config = read_config(config_path)
-    source = LineSource(input_path, chunk_lines_max=config.fleet.chunk_lines_max)
+    keys.check_name(what.run, "run")
+    keys.check_name(what.ledger, "ledger")
+    config = read_config(what.config_path)
+    source = LineSource(what.input_path, chunk_lines_max=config.fleet.chunk_lines_max)
     clock = SystemClock()
-    child = enter()
-    if child is not None:
-        hold = attach(
-            child.bundle.redis_url,
-            ledger,
-            clock=clock,
-            wait_ms=0,
-            say=say,
-            master_key=child.bundle.master_key,
-            is_supervised=True,
-        )
-        child.ready(hold.rules.digest)
-    else:
-        client = reached(redis_url)
-        record = named_ledger(client, ledger, config, clock=clock, say=say)
-        hold = attached(redis_url, ledger, client, record)
-    runner = build_runner(
-        hold.rules, hold.settings.partitions, [INGRESS], views={IDS: PER_RUN, ORDER: PER_RUN}
-    )
-    sequencer = Sequencer(
-        seat=RunSeat(run, owner, hold.rules.digest),
-        port=hold.ledger,
-        runner=runner,
-        codec=hold.codec,
-        bell=RqBell(connect(hold.url), hold.ledger.attached),
-        clock=clock,
-        settings=hold.settings,
-        rng=rng,
-    )
-    sequencer.say = say
-    chunk_lines_max = hold.settings.chunk_lines_max
-    source.chunk_lines_max = chunk_lines_max
-    can_reopen = input_path != STANDARD
-    sources = [source]
+    hold = _attached(what, config, clock)
+    chunk_lines_max = source.chunk_lines_max = hold.settings.chunk_lines_max
+    first = [source]
 
     def open_source() -> LineSource:
-        if sources:
-            return sources.pop()
-        return LineSource(input_path, chunk_lines_max=chunk_lines_max)
+        if first:
+            return first.pop()
+        return LineSource(what.input_path, chunk_lines_max=chunk_lines_max)
 
-    return sequencer.run(open_source, can_reopen=can_reopen)
+    with observers_for(what.trace) as observers:
+        sequencer = Sequencer(
+            seat=RunSeat(what.run, owner, hold.rules.digest),
+            port=hold.ledger,
+            runner=build_runner(
+                hold.rules,
+                hold.settings.partitions,
+                [INGRESS],
+                observers,
+                views={IDS: PER_RUN, ORDER: PER_RUN},
+            ),
+            codec=hold.codec,
+            bell=RqBell(connect(hold.url), hold.ledger.attached),
+            clock=clock,
+            settings=hold.settings,
+            rng=rng,
+        )
+        sequencer.say = say
+        return sequencer.run(open_source, can_reopen=what.input_path != STANDARD)
+
+
+def _attached(what: Feeding, config: Config, clock: SystemClock) -> Attachment:
+    """Take hold of the ledger: the supervisor's, or a named one, made if there is none."""
+    child = enter()
+    if child is None:
+        client = reached(what.redis_url)
+        record = named_ledger(client, what.ledger, config, clock=clock, say=say)
+        return attached(what.redis_url, what.ledger, client, record)
+    hold = attach(
+        child.bundle.redis_url,
+        what.ledger,
+        clock=clock,
+        wait_ms=0,
+        say=say,
+        master_key=child.bundle.master_key,
+        is_supervised=True,
+    )
+    child.ready(hold.rules.digest)
+    return hold

@@ -36,6 +36,9 @@ class Slice(NamedTuple):
     start: int
 
 
+_COLUMNS = ("seqs", "partitions", "runs", "lines", "ids", "customers", "cents", "days", "flags")
+
+
 def merged(slices: Sequence[Slice], limit: int) -> Batch | None:
     """Return the first `limit` attempts of all slices by sequence number; None if there are none.
 
@@ -73,21 +76,8 @@ def merged(slices: Sequence[Slice], limit: int) -> Batch | None:
     if not seqs:
         return None
     whole = (seqs, partitions, runs, lines, ids, customers, cents, days, flags)
-    kept = _picked(whole, _order(seqs, limit))
-    seqs, partitions, runs, lines, ids, customers, cents, days, flags = kept
-    return Batch(
-        seqs=seqs,
-        partitions=partitions,
-        runs=runs,
-        run_names=tuple(run_names),
-        lines=lines,
-        ids=ids,
-        customers=customers,
-        cents=cents,
-        days=days,
-        flags=flags,
-        preds=preds,
-    )
+    kept = dict(zip(_COLUMNS, _picked(whole, _order(seqs, limit)), strict=True))
+    return Batch(**kept, run_names=tuple(run_names), preds=preds)
 
 
 def _order(seqs: Sequence[int], limit: int) -> Sequence[int]:

@@ -9,11 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import redis
-
 from kernel.adapters.codec import Codec
 from kernel.adapters.redis import keys
-from kernel.adapters.redis.client import check_server, connect, shown
+from kernel.adapters.redis.client import Client, check_server, connect, shown
 from kernel.adapters.redis.ledger import RedisLedger, find
 from kernel.domain.ruleset import RuleSet
 from kernel.errors import Incomplete, Refused, RulesDiffer
@@ -32,7 +30,7 @@ class Attachment:
 
     url: str
     name: str
-    client: redis.Redis
+    client: Client
     record: LedgerRecord
     ledger: RedisLedger
     codec: Codec
@@ -72,7 +70,7 @@ def attach(
     return attached(url, name, client, _awaited(client, name, clock, wait_ms, say), master_key)
 
 
-def reached(url: str) -> redis.Redis:
+def reached(url: str) -> Client:
     """Connect to a server for the first time, and see whether a ledger can be kept there.
 
     Asked once, without patience: an address where nobody answers is a mistake more often than an
@@ -94,7 +92,7 @@ def reached(url: str) -> redis.Redis:
 
 
 def attached(
-    url: str, name: str, client: redis.Redis, record: LedgerRecord, master_key: str = ""
+    url: str, name: str, client: Client, record: LedgerRecord, master_key: str = ""
 ) -> Attachment:
     """Wire the parts for a ledger whose record is known.
 
@@ -121,7 +119,7 @@ def attached(
 
 
 def _awaited(
-    client: redis.Redis,
+    client: Client,
     name: str,
     clock: Clock,
     wait_ms: int | None,

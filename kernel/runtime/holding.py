@@ -13,11 +13,9 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-import redis
-
 from kernel.adapters.config import Config
 from kernel.adapters.redis import keys, rq_traces, throwaway
-from kernel.adapters.redis.client import connect
+from kernel.adapters.redis.client import Client, connect
 from kernel.adapters.redis.ledger import create
 from kernel.adapters.redis.status import read_run
 from kernel.errors import Refused
@@ -43,7 +41,7 @@ class Holding:
     master_key: str
     throwaway_ms: int
     is_throwaway: bool
-    _client: redis.Redis
+    _client: Client
     _workers: list[str] = field(default_factory=list)
 
     def bundle(self) -> Bundle:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 
-import redis
-
 from kernel.adapters.config import Config
+from kernel.adapters.redis.client import Client
 from kernel.adapters.redis.ledger import create
 from kernel.errors import Refused, RulesDiffer
 from kernel.ledger.units import LedgerRecord
@@ -15,7 +14,7 @@ from kernel.runtime.patience import Clock, patiently
 
 
 def named_ledger(
-    client: redis.Redis,
+    client: Client,
     name: str,
     config: Config,
     *,

@@ -19,7 +19,7 @@ def say(sentence: str) -> None:
     click.echo(sentence, err=True)
 
 
-def process_id() -> str:
+def worker_name() -> str:
     """Return an id for a process that nobody named: host and pid."""
     host = "".join(c if c.isalnum() else "-" for c in socket.gethostname())[:40]
     return f"{host}-{os.getpid()}"
@@ -58,6 +58,11 @@ def ledger_option(verb: Verb) -> Verb:
 def run_option(verb: Verb) -> Verb:
     """Add `--run`."""
     return click.option("--run", "run_name", required=True, help="Name of the run.")(verb)
+
+
+def trace_option(verb: Verb) -> Verb:
+    """Add `--trace`."""
+    return click.option("--trace", help="Append a JSON line for each node call to this file.")(verb)
 
 
 def wait_option(verb: Verb) -> Verb:

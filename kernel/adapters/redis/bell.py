@@ -38,13 +38,16 @@ class ShiftJob(Job):
     failure_callback: Any = property(lambda _self: None)
     stopped_callback: Any = property(lambda _self: None)
 
-    def _deserialize_data(self) -> None:
-        """Read what to call, and refuse anything but the shift."""
-        untyped: Any = super()
-        untyped._deserialize_data()  # noqa: SLF001 - the hook that RQ gives subclasses
-        if self._func_name != SHIFT or self._instance is not None:
-            self._func_name = "(refused)"
+    @property
+    def func(self) -> Any:  # noqa: ANN401 - RQ's own signature
+        """What to call: the shift, or nothing.
+
+        Raises:
+            PermissionError: the job names another function, or a method of an object.
+        """
+        if self.func_name != SHIFT or self.instance is not None:
             raise PermissionError("an RQ job of this queue may only be a shift")
+        return super().func
 
     def restore(self, raw_data: Any) -> None:  # noqa: ANN401 - RQ's own signature
         """Read a job's record, without what it may not have."""

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 
     Argument = str | bytes | int
 
+#: The client, for those above the adapters who hand it on without looking inside.
+Client = redis.Redis
+#: What the client raises when the server is away or refuses; RQ lets it through as it is.
+AWAY = (redis.exceptions.RedisError, OSError)
 #: Longer than any script; a server busy for longer is taken for one that is away.
 SOCKET_TIMEOUT_S = 5.0
 #: Scripts with flags (`allow-oom`) need it.

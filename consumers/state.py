@@ -1,0 +1,42 @@
+"""The `state` view of a turn: cursors, windows and gates, read in one atomic step."""
+
+from __future__ import annotations
+
+from kernel.adapters.codec import windows_of
+from kernel.domain.batch import CANDIDATE, Batch
+from kernel.domain.gate import Gate
+from kernel.domain.windows import needs
+from kernel.ledger.payloads import State
+from kernel.ledger.ports import PartitionPort
+from kernel.ledger.units import LoadRequest
+
+
+class StaleTake(Exception):
+    """A cursor moved between take and load: what was taken is not what the windows belong to."""
+
+
+class StateOfTurn:
+    """The `state` view of one turn: reads once, in one atomic step, when decide asks for it."""
+
+    def __init__(self, port: PartitionPort, cursors: dict[int, int], week_start: int) -> None:
+        self._port = port
+        self._cursors = cursors
+        self._week_start = week_start
+
+    def read(self, batch: Batch) -> State:
+        """Load windows and gates for a batch.
+
+        Raises:
+            StaleTake: the store has moved on.
+        """
+        weeks = needs(batch.days, batch.customers, self._week_start)
+        asked = {week: list(customers) for week, customers in weeks.items()}
+        days: list[int] = []
+        if batch.preds:
+            marked = zip(batch.days, batch.flags, strict=True)
+            days = list({day for day, flag in marked if flag & CANDIDATE})
+        found = self._port.load(LoadRequest(list(self._cursors), asked, days))
+        if found.status == "GONE" or found.cursors != self._cursors:
+            raise StaleTake
+        gates = {day: Gate(*gate) for day, gate in found.gates.items()}
+        return State(windows_of(asked, found.packed), gates, frozenset())
