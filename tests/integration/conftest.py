@@ -9,6 +9,7 @@ import pytest
 
 from tests.support.fixtures import ledger_name, server
 from tests.support.fleet import Fleet
+from tests.support.marked import Marked, marked
 from tests.support.server import Server
 
 __all__ = ["ledger_name", "server"]
@@ -18,4 +19,12 @@ __all__ = ["ledger_name", "server"]
 def fleet(server: Server, ledger_name: str, tmp_path: Path) -> Iterator[Fleet]:
     """Make a fleet without members; whatever a test starts is killed at its end."""
     with Fleet(server.url, ledger_name, tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+def mark(monkeypatch: pytest.MonkeyPatch) -> Iterator[Marked]:
+    """Let whatever the test starts bear a mark, and have temporary files of its own."""
+    with marked() as made:
+        monkeypatch.setenv("TMPDIR", str(made.directory))
         yield made
