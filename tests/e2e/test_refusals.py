@@ -84,7 +84,7 @@ BAD_CONFIGS: Final[tuple[tuple[str, str, str], ...]] = (
     ("daily_attempts: 3", 'daily_attempts: "3"', "daily_attempts: must be a whole number"),
     ('daily_amount: "5000.00"', "daily_amount: 5000.00", "daily_amount: must be an amount in quo"),
     ("version: 1", "version: 2", "version"),
-    ("\nrules:", "\nrules: [", "line"),
+    ("\nrules:", "\nrules: [", "bad.yaml:6:17: not valid YAML"),
 )
 
 
