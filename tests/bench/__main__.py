@@ -72,7 +72,7 @@ def measure(plan: Plan, folder: Path) -> Results:
     size = ("--lines", str(plan.lines), "--per-day", str(plan.per_day))
     run_verb("sample", *size, "--output", str(sample))
     memory = report.least(
-        [in_memory.measure(plan.config, sample, expected) for _ in range(plan.repeat)]
+        [in_memory.measure(plan.config, sample, plan.lines, expected) for _ in range(plan.repeat)]
     )
     fleets = []
     commands: list[tuple[str, int, int]] = []
@@ -90,10 +90,11 @@ def measure(plan: Plan, folder: Path) -> Results:
 def _one_job_each(plan: Plan, sample: Path, folder: Path) -> Measured:
     """Run the RQ form on the sample's first lines, beside the memory profile on the same."""
     short, expected = folder / "short.txt", folder / "short-memory.txt"
-    with sample.open("rb") as lines:
-        short.write_bytes(b"".join(islice(lines, plan.rq_lines)))
-    in_memory.measure(plan.config, short, expected)
-    return rq_form.measure(plan.config, short, min(plan.rq_lines, plan.lines), expected)
+    with sample.open("rb") as whole:
+        short.write_bytes(b"".join(islice(whole, plan.rq_lines)))
+    lines = min(plan.rq_lines, plan.lines)
+    in_memory.measure(plan.config, short, lines, expected)
+    return rq_form.measure(plan.config, short, lines, expected)
 
 
 def commands_table(commands: list[tuple[str, int, int]]) -> str:

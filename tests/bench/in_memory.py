@@ -1,54 +1,34 @@
-"""The memory profile as a process of its own: the same graph, no Redis, nobody to wait for.
+"""The memory profile: the same graph in one process, no Redis, nobody to wait for.
 
-`python -m tests.bench.in_memory CONFIG INPUT OUTPUT` decides a file and prints what it used. It
-splits off its own start-up: everything until the parts are built and the input is open.
+Measured by the command that users type. A process that is alone tells nobody when it is ready, so
+its start-up is what the same command uses on an input without lines.
 """
 
 from __future__ import annotations
 
-import json
-import sys
-import time
 from pathlib import Path
 
-from kernel.adapters.config import read_config
-from kernel.adapters.files.output import OutputFile
-from kernel.adapters.files.source import LineSource
-from kernel.runtime.inprocess import decide_in_memory
-from tests.bench.meter import Usage, run_module
+from tests.bench.meter import Ended, Usage, run_verb
 from tests.bench.report import ALONE, Measured
 
 
-def measure(config: Path, sample: Path, output: Path) -> Measured:
+def measure(config: Path, sample: Path, lines: int, output: Path) -> Measured:
     """Decide a file in one process; the output is what all other forms are compared with."""
-    said, peak_bytes = run_module("in_memory", str(config), str(sample), str(output))
-    told = json.loads(said)
+    empty = output.with_name("empty.txt")
+    empty.write_bytes(b"")
+    startup = _decide(config, empty, output.with_name("nothing.txt"))
+    whole = _decide(config, sample, output)
+    usage = Usage(startup.cpu_s, whole.cpu_s - startup.cpu_s, whole.peak_bytes)
     return Measured(
         form="memory profile",
-        lines=told["lines"],
-        seconds=told["seconds"],
-        roles={ALONE: (Usage(told["startup_s"], told["cpu_s"], peak_bytes),)},
+        lines=lines,
+        seconds=whole.seconds - startup.seconds,
+        roles={ALONE: (usage,)},
         counts={},
         is_equal=True,
     )
 
 
-def main(config_path: str, input_path: str, output_path: str) -> None:
-    """Decide a file in this process and print the figures as JSON."""
-    config = read_config(config_path)
-    output = OutputFile(output_path, fresh=True, force=True)
-    with LineSource(input_path, chunk_lines_max=config.fleet.chunk_lines_max) as source:
-        startup_s, began = time.process_time(), time.perf_counter()
-        summary = decide_in_memory(config.rules, source, output)
-        cpu_s, seconds = time.process_time() - startup_s, time.perf_counter() - began
-    told = {
-        "lines": summary.lines,
-        "seconds": seconds,
-        "startup_s": startup_s,
-        "cpu_s": cpu_s,
-    }
-    print(json.dumps(told))
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])
+def _decide(config: Path, source: Path, output: Path) -> Ended:
+    files = ("--config", str(config), "--input", str(source), "--output", str(output))
+    return run_verb("run", *files, "--profile", "memory", "--force")

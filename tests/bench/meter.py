@@ -17,6 +17,7 @@ import os
 import select
 import subprocess
 import sys
+import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -186,36 +187,45 @@ class Started:
         os.close(self._ready_fd)
 
 
-def run_module(module: str, *argv: str) -> tuple[str, int]:
-    """Run a module of this package to its end; return its stdout and its peak memory in bytes.
+@dataclass(frozen=True)
+class Ended:
+    """A process that ran to its end: what it wrote on stdout, and what it used."""
+
+    said: str
+    seconds: float
+    cpu_s: float
+    peak_bytes: int
+
+
+def run_to_end(*argv: str) -> Ended:
+    """Run a command to its end.
 
     Raises:
         BenchFailed: it failed.
     """
-    with subprocess.Popen(
-        [sys.executable, "-m", f"tests.bench.{module}", *argv],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as running:
+    began = time.perf_counter()
+    with (
+        tempfile.TemporaryFile("w+") as words,
+        subprocess.Popen(
+            argv, cwd=ROOT, stdout=subprocess.PIPE, stderr=words, text=True
+        ) as running,
+    ):
         assert running.stdout is not None
-        assert running.stderr is not None
         said = running.stdout.read()
-        wrong = running.stderr.read()
         _, status, used = os.wait4(running.pid, 0)
         running.returncode = os.waitstatus_to_exitcode(status)
-    if running.returncode != 0:
-        raise BenchFailed(f"{module} ended with {running.returncode}: {wrong[-2000:]}")
-    return said, used.ru_maxrss * 1024
+        seconds = time.perf_counter() - began
+        if running.returncode != 0:
+            words.seek(0)
+            wrong = words.read()[-2000:]
+            raise BenchFailed(f"{' '.join(argv)} ended with {running.returncode}: {wrong}")
+    return Ended(said, seconds, used.ru_utime + used.ru_stime, used.ru_maxrss * 1024)
 
 
-def run_verb(*argv: str) -> None:
-    """Run `fundload` to its end, for what is not measured.
+def run_verb(*argv: str) -> Ended:
+    """Run a verb of `fundload` to its end.
 
     Raises:
         BenchFailed: it failed.
     """
-    done = subprocess.run([*COMMAND, *argv], capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise BenchFailed(f"fundload {argv[0]} ended with {done.returncode}: {done.stderr[-2000:]}")
+    return run_to_end(*COMMAND, *argv)

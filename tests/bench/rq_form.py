@@ -21,7 +21,7 @@ from rq.serializers import JSONSerializer
 
 from kernel.adapters.config import read_config
 from tests.bench.fleet import start_server
-from tests.bench.meter import Usage, cpu_of, peak_of, run_module
+from tests.bench.meter import Usage, cpu_of, peak_of, run_to_end
 from tests.bench.one_job_each import BYTES_AS_TEXT, JOB, ROWS, begin
 from tests.bench.report import PRODUCER, REDIS, WORKERS, Measured
 
@@ -52,9 +52,9 @@ def measure(config: Path, sample: Path, lines: int, expected: Path) -> Measured:
 
 
 def _run(what: str, *argv: str) -> tuple[dict[str, float], int]:
-    said, peak_bytes = run_module("rq_form", what, *argv)
-    told: dict[str, float] = json.loads(said)
-    return told, peak_bytes
+    ended = run_to_end(sys.executable, "-m", "tests.bench.rq_form", what, *argv)
+    told: dict[str, float] = json.loads(ended.said)
+    return told, ended.peak_bytes
 
 
 def main(what: str, url: str, config_path: str, input_path: str) -> None:
