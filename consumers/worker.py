@@ -94,6 +94,12 @@ class ShiftWorker(SimpleWorker):
         if self._shift.failure is not None:
             self._end_with(self._shift.failure)
 
+    def handle_exception(self, job: Any, *exc_info: Any) -> None:  # noqa: ANN401 - RQ's own types
+        """Print no traceback for a failure that the worker ends with, in one sentence."""
+        if self._shift.failure is None:
+            untyped: Any = super()
+            untyped.handle_exception(job, *exc_info)
+
     def _end_with(self, error: FundloadError) -> None:
         self.failure = error
         raise StopRequested

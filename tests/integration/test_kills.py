@@ -132,3 +132,5 @@ def test_a_server_killed_and_started_again_is_waited_for(tmp_path: Path) -> None
         assert (producer.ends(), collector.ends()) == (0, 0)
         assert output.read_bytes() == memory_bytes(config, source)
         fleet.stop_workers(workers)
+        for member in fleet.members:
+            assert "Traceback" not in member.said

@@ -174,6 +174,11 @@ class Fleet:
 
         return wait_until(answers, within_s=ENDS_S, what=f"{count} answers")
 
+    def written(self) -> int:
+        """Return how many lines are safe with the collector."""
+        view = self.run_view()
+        return 0 if view is None else view.written
+
     def malformed(self) -> int:
         """Count the run's lines that no worker saw: they were answered when they were parsed."""
         view = self.run_view()
