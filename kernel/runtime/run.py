@@ -134,11 +134,12 @@ def run_fleet(wanted: Wanted, config: Config, *, shows_url: bool) -> None:
         fleet = Fleet(wanted, config, terminal)
         try:
             ended = fleet.decide()
-        except BaseException:
-            url = shown(wanted.redis_url) if wanted.redis_url and shows_url else None
+        except BaseException as why:
             terminal.close()
-            for sentence in what_was_kept(wanted, fleet, url):
-                say(sentence)
+            url = shown(wanted.redis_url) if wanted.redis_url and shows_url else None
+            if fleet.has_ledger or not isinstance(why, Exception):
+                for sentence in what_was_kept(wanted, fleet, url):
+                    say(sentence)
             raise
     finally:
         terminal.close()
@@ -158,7 +159,10 @@ def run_fleet(wanted: Wanted, config: Config, *, shows_url: bool) -> None:
 def what_was_kept(wanted: Wanted, fleet: Fleet, redis_url: str | None) -> list[str]:
     """Say what is left of a run that did not come to its end, and the command that goes on."""
     if not fleet.has_ledger:
-        return []
+        return [
+            "nothing was begun; the run begins with:",
+            f"  {wanted.command(redis_url=redis_url)}",
+        ]
     again = f"fed the same input from its start, {GOES_ON}" if wanted.input == STANDARD else GOES_ON
     partial = None if wanted.output == STANDARD else beside(Path(wanted.output), "partial")
     rows = partial is not None and partial.exists()
