@@ -15,7 +15,7 @@ from kernel.runtime.build import Attachment, attach
 from kernel.runtime.child import Child, enter
 from kernel.runtime.patience import SystemClock
 from kernel.runtime.traced import observers_for
-from kernel.runtime.verbs import say, wait_ms
+from kernel.runtime.verbs import say, settle, wait_ms
 
 
 @dataclass(frozen=True)
@@ -136,5 +136,6 @@ def _into(
         )
         collector.wait_for_run(say, wait_ms(what.wait_s))
         told = Told(clock)
+        settle()
         view = collector.collect(output, follow=what.follow, should_stop=told)
     return Gathered(view, told.signum, output.lines)

@@ -16,7 +16,7 @@ from kernel.runtime.build import attach
 from kernel.runtime.child import enter
 from kernel.runtime.patience import SystemClock
 from kernel.runtime.traced import observers_for
-from kernel.runtime.verbs import say, worker_name
+from kernel.runtime.verbs import say, settle, worker_name
 
 
 def serve(
@@ -64,6 +64,7 @@ def serve(
         if child is not None:
             child.ready(hold.rules.digest)
         say(f"worker {worker} is ready on ledger {ledger}")
+        settle()
         told = work_until_stopped(client, shift, bell, worker=worker, clock=clock)
     _say_totals(worker, shift.totals)
     return told

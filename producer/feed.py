@@ -18,7 +18,7 @@ from kernel.runtime.child import enter
 from kernel.runtime.ledgers import named_ledger
 from kernel.runtime.patience import SystemClock
 from kernel.runtime.traced import observers_for
-from kernel.runtime.verbs import say
+from kernel.runtime.verbs import say, settle
 from producer.append import RunSeat
 from producer.sequencer import ProducerTotals, Sequencer
 
@@ -72,6 +72,7 @@ def feed(what: Feeding, *, owner: str, rng: Random) -> ProducerTotals:
             rng=rng,
         )
         sequencer.say = say
+        settle()
         return sequencer.run(open_source, can_reopen=what.input_path != STANDARD)
 
 

@@ -33,7 +33,7 @@ from kernel.domain.primes import prime_flags
 from kernel.domain.ruleset import RuleSet
 from kernel.engine.context import Context
 from kernel.engine.envelope import Envelope
-from kernel.ledger.columns import PartitionOf, picked, shifted, split_rows
+from kernel.ledger.columns import partitions_of, picked, shifted, split_rows
 from kernel.ledger.payloads import (
     ATTEMPTS,
     BATCH,
@@ -123,7 +123,7 @@ class PartitionNode(_Pure):
 
     def __init__(self, rules: RuleSet, partitions: int) -> None:
         self._has_candidates = rules.quota > 0
-        self._partition_of = PartitionOf(partitions)
+        self._partitions = partitions
 
     def __call__(self, chunk: ClassifiedChunk, context: Context, /) -> Iterable[Envelope]:
         """Number the attempts, chain the candidates over all partitions, then split."""
@@ -160,12 +160,12 @@ class PartitionNode(_Pure):
         return flags
 
     def _split(self, whole: Batch) -> Iterable[Batch]:
-        if self._partition_of.partitions == 1:
+        if self._partitions == 1:
             return (whole,)
-        parts = self._partition_of.each(whole.customers)
+        parts = partitions_of(whole.customers, self._partitions)
         return [
             _part(whole, partition, indices)
-            for partition, indices in split_rows(parts, self._partition_of.partitions)
+            for partition, indices in split_rows(parts, self._partitions)
         ]
 
 

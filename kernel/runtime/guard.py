@@ -59,13 +59,18 @@ def _bell() -> int:
     return bell
 
 
+#: Where the server has glibc's allocator, a larger cache of small pieces saves a tenth of its time;
+#: others do not read this.
+MALLOC = "glibc.malloc.tcache_count=65535"
+
+
 def _start(server: list[str], log: Path) -> int:
     """Start the server with its words in a file, and the signals as they were for it."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
     return os.posix_spawn(
         server[0],
         server,
-        os.environ,
+        {**os.environ, "GLIBC_TUNABLES": MALLOC},
         file_actions=[
             (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
             (os.POSIX_SPAWN_OPEN, 1, os.fspath(log), flags, 0o600),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import random
 import secrets
@@ -73,3 +74,14 @@ def wait_option(verb: Verb) -> Verb:
         type=click.FloatRange(min=0),
         help="Seconds to wait for what is not there yet, then exit 6.  [default: for ever]",
     )(verb)
+
+
+def settle() -> None:
+    """Tell Python's collector that what was built so far stays, and to look around less often.
+
+    A fleet process makes lists by the thousand and no cycles; looking for some costs it a tenth of
+    its time. To be called once, when everything is wired.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 1_000)

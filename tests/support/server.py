@@ -13,6 +13,7 @@ tried is not kept.
 from __future__ import annotations
 
 import importlib
+import os
 import shutil
 import subprocess
 import tempfile
@@ -22,6 +23,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 import redis
 
 from kernel.adapters.redis.client import connect
+from kernel.runtime.guard import MALLOC
 from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
@@ -95,7 +97,13 @@ class Server:
         }
         words = [word for pair in options.items() for word in pair]
         with (self.folder / "log").open("ab") as log:
-            self._running = subprocess.Popen([server_binary(), *words], stdout=log, stderr=log)
+            # The allocator as `fundload run` sets it for its own server.
+            self._running = subprocess.Popen(
+                [server_binary(), *words],
+                stdout=log,
+                stderr=log,
+                env={**os.environ, "GLIBC_TUNABLES": MALLOC},
+            )
         wait_until(self._answers, within_s=START_S, what="the server to answer")
 
     def _answers(self) -> bool:

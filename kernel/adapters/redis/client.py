@@ -10,6 +10,7 @@ import contextlib
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
+import hiredis
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
@@ -34,6 +35,18 @@ SOCKET_TIMEOUT_S = 5.0
 OLDEST_SERVER = (7, 0)
 
 
+class _Packer:
+    """Packs commands with hiredis alone: redis-py's own packer looks at every argument first."""
+
+    def pack(self, *args: Argument) -> list[bytes]:
+        """Return one command in wire format; a command of two words becomes two arguments."""
+        name = args[0]
+        if isinstance(name, str) and " " in name:
+            args = (*name.split(), *args[1:])
+        whole: Any = args  # its stub says a tuple of one
+        return [hiredis.pack_command(whole)]
+
+
 def connect(url: str, *, timeout_s: float = SOCKET_TIMEOUT_S) -> redis.Redis:
     """Make a client for an address; connects when first used.
 
@@ -50,6 +63,7 @@ def connect(url: str, *, timeout_s: float = SOCKET_TIMEOUT_S) -> redis.Redis:
             socket_connect_timeout=timeout_s,
             decode_responses=False,
             protocol=2,
+            command_packer=_Packer(),
             **keepalive,
         )
     except (ValueError, TypeError) as error:

@@ -4,30 +4,18 @@ from __future__ import annotations
 
 from zlib import crc32
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernel.ledger import columns
-from kernel.ledger.columns import PartitionOf, picked, shifted, split_rows
+from kernel.ledger.columns import partitions_of, picked, shifted, split_rows
 
 
-@given(st.lists(st.text(max_size=8)), st.integers(1, 64))
+@given(st.lists(st.text("0123456789", min_size=1, max_size=18)), st.integers(1, 64))
 def test_a_partition_is_the_checksum_of_the_customer(customers: list[str], partitions: int) -> None:
     """Wire format: other processes, and other years, must find the same partition."""
     expected = [crc32(customer.encode()) % partitions for customer in customers]
 
-    assert PartitionOf(partitions).each(customers) == expected
-
-
-def test_the_cache_of_partitions_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A flood of customers empties it; the answers stay right."""
-    monkeypatch.setattr(columns, "CUSTOMERS_CACHED_MAX", 10)
-    partition_of = PartitionOf(16)
-    customers = [str(number) for number in range(95)]
-
-    assert partition_of.each(customers) == [crc32(name.encode()) % 16 for name in customers]
-    assert len(partition_of) <= 10
+    assert partitions_of(customers, partitions) == expected
 
 
 @given(st.lists(st.integers()), st.integers(-5, 5))
