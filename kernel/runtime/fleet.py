@@ -184,7 +184,9 @@ class Fleet:
 
 def posts(wanted: Wanted, *, ledger: str, run: str, url: str) -> list[Post]:
     """Return who is to be started. The address on a command line never shows a password."""
-    place = ("--redis-url", shown(url), "--ledger", ledger)
+    place: tuple[str, ...] = ("--redis-url", shown(url), "--ledger", ledger)
+    if wanted.trace is not None:
+        place = (*place, "--trace", wanted.trace)
     workers = [
         Post(f"w{number}", "worker", (*COMMAND, "worker", *place))
         for number in range(1, wanted.fleet_size + 1)

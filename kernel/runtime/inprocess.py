@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from kernel.adapters.files.output import OutputFile
@@ -16,6 +16,7 @@ from kernel.adapters.files.source import SourceChunk
 from kernel.adapters.memory.profile import IdsOfProfile, ProfileLedger, StateOfProfile
 from kernel.domain.ruleset import RuleSet
 from kernel.engine.envelope import Envelope
+from kernel.engine.observers import Observer
 from kernel.engine.runner import Runner
 from kernel.ledger.order import HoldBack
 from kernel.ledger.payloads import (
@@ -47,7 +48,15 @@ class Lines(Protocol):
 class MemoryProfile:
     """Decides one run, chunk after chunk."""
 
-    def __init__(self, rules: RuleSet, output: OutputFile, *, run: str, keep_ids: bool) -> None:
+    def __init__(
+        self,
+        rules: RuleSet,
+        output: OutputFile,
+        *,
+        run: str,
+        keep_ids: bool,
+        observers: Sequence[Observer] = (),
+    ) -> None:
         self._ledger = ProfileLedger()
         self._output = output
         self._run = run
@@ -57,6 +66,7 @@ class MemoryProfile:
             rules,
             1,
             ALL_GROUPS,
+            observers,
             views={
                 IDS: IdsOfProfile(self._ledger),
                 ORDER: self._ledger,
@@ -102,6 +112,7 @@ def decide_in_memory(
     run: str = "memory",
     keep_ids: bool = False,
     on_progress: Callable[[int], None] = lambda _lines: None,
+    observers: Sequence[Observer] = (),
 ) -> Summary:
     """Decide a whole input and publish the output.
 
@@ -112,12 +123,13 @@ def decide_in_memory(
         run: Name of the run, for traces.
         keep_ids: Whether the output also wants ids, for its reasons.
         on_progress: Told the number of lines decided, after each chunk.
+        observers: Who watches the nodes.
 
     Raises:
         FundloadError: input or output failed; the sentence says how.
     """
     began = time.perf_counter()
-    profile = MemoryProfile(rules, output, run=run, keep_ids=keep_ids)
+    profile = MemoryProfile(rules, output, run=run, keep_ids=keep_ids, observers=observers)
     lines = 0
     while (chunk := source.read_chunk()) is not None:
         profile.decide(chunk)

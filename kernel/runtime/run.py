@@ -16,7 +16,7 @@ from click.core import ParameterSource
 
 from kernel.adapters.files.partial import beside
 from kernel.adapters.files.source import STANDARD
-from kernel.runtime.verbs import say
+from kernel.runtime.verbs import say, trace_option
 from kernel.runtime.wanted import Wanted
 
 GOES_ON = "this goes on with the run:"
@@ -52,6 +52,7 @@ if TYPE_CHECKING:
 @click.option("--ledger", help="Name of a lasting ledger.  [default: one for this run only]")
 @click.option("--run", help="Name of the run.  [default: a new one]")
 @click.option("--force", is_flag=True, help="Replace an existing output.")
+@trace_option
 @click.pass_context
 def run(ctx: click.Context, /, **options: Any) -> None:  # noqa: ANN401 - named and typed by `Wanted`
     """Decide an input: start what is needed, wait for the end, say what came out, leave nothing.
@@ -85,6 +86,7 @@ def run_in_memory(wanted: Wanted, config: Config) -> None:
     from kernel.adapters.files.source import LineSource
     from kernel.runtime.inprocess import decide_in_memory
     from kernel.runtime.progress import Every, Meter, screen
+    from kernel.runtime.traced import observers_for
     from kernel.runtime.wanted import estimated_lines
 
     shown = screen()
@@ -99,7 +101,10 @@ def run_in_memory(wanted: Wanted, config: Config) -> None:
     try:
         if output.is_replacing:
             shown.line(f"replaced what an earlier run left unfinished beside '{wanted.output}'")
-        with LineSource(wanted.input, chunk_lines_max=config.fleet.chunk_lines_max) as source:
+        with (
+            LineSource(wanted.input, chunk_lines_max=config.fleet.chunk_lines_max) as source,
+            observers_for(wanted.trace) as observers,
+        ):
             summary = decide_in_memory(
                 config.rules,
                 source,
@@ -107,6 +112,7 @@ def run_in_memory(wanted: Wanted, config: Config) -> None:
                 run=wanted.run or "memory",
                 keep_ids=wanted.reasons is not None,
                 on_progress=show,
+                observers=observers,
             )
     except BaseException as ended:
         output.discard()

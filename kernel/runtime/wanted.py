@@ -37,6 +37,7 @@ class Wanted:
     run: str | None
     reasons: str | None
     force: bool
+    trace: str | None = None
 
     @property
     def fleet_size(self) -> int:
@@ -112,6 +113,7 @@ class Wanted:
             "--ledger": self.ledger,
             "--run": self.run,
             "--reasons": self.reasons,
+            "--trace": self.trace,
         }
         words = [word for name, value in options.items() if value for word in (name, value)]
         return shlex.join(["fundload", "run", *words, *(["--force"] if self.force else [])])
@@ -129,6 +131,7 @@ class Wanted:
             ledger=None,
             run=None,
             reasons=None,
+            trace=None,
             force=False,
         )
         return f"{again.command()} && {shlex.join(['cmp', output, other])}"
