@@ -195,6 +195,12 @@ def settle_and_park(case: Case) -> None:
     park(case)
 
 
+def settle_and_park_below(case: Case) -> None:
+    """The holder parks for somebody whom the front has passed."""
+    settle(case)
+    step(Step(A, "park", 1, 0))(case)
+
+
 def park_elsewhere(case: Case) -> None:
     """The holder parks at a cursor where the partition is not."""
     step(Step(A, "park", 1, 1, cursor=5))(case)

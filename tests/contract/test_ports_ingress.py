@@ -133,7 +133,7 @@ def test_an_append_elsewhere_is_told_where_the_run_stands(act: Actors) -> None:
 def test_lines_in_flight_are_bounded_until_the_collector_has_written_them(
     new_stage: StageMaker,
 ) -> None:
-    """FULL at the bound, and on again once the collector acknowledged; a lone chunk always fits."""
+    """FULL at the bound, and on again once the collector acknowledged as much."""
     act = Actors(new_stage(settings=settings_of(2, inflight_lines_max=8)))
     ledger = act.stage.ledger
     act.append(None, *[PLAIN] * 5)
@@ -146,6 +146,14 @@ def test_lines_in_flight_are_bounded_until_the_collector_has_written_them(
 
     assert ledger.append(act.chunk(PLAIN, PLAIN)).status == "FULL"
     assert ledger.append(act.chunk(PLAIN)).status == "APPENDED"
+
+
+def test_a_chunk_above_the_bound_goes_in_when_nothing_is_in_flight(new_stage: StageMaker) -> None:
+    """Else a bound below a chunk's size would stop the run for ever."""
+    act = Actors(new_stage(settings=settings_of(2, inflight_lines_max=4)))
+
+    assert act.stage.ledger.append(act.chunk(*[PLAIN] * 5)).status == "APPENDED"
+    assert act.stage.ledger.append(act.chunk(PLAIN)).status == "FULL"
 
 
 def test_a_read_set_that_changed_is_a_conflict_and_nothing_is_written(act: Actors) -> None:
@@ -283,15 +291,3 @@ def test_many_fields_and_days_go_through_in_slices(act: Actors) -> None:
     stale = [*owned[:-1], (fields[-1], "another")]
     third = act.chunk(PLAIN, run="r2")
     assert act.stage.ledger.append(third._replace(owned=stale)).status == "CONFLICT"
-
-
-def test_a_mark_and_the_way_back_leave_no_trace(act: Actors) -> None:
-    """What the other tests of a lost tail rest on: after going back the state is what it was."""
-    act.append(PRIME_A, None, Line(1, field="7"))
-    mark, before = act.stage.mark(), act.state().snapshot()
-    act.worker("x").turn()
-    assert act.state() != before
-
-    act.stage.rewind(mark)
-
-    assert act.state() == before

@@ -137,3 +137,15 @@ def test_a_reply_lost_with_the_tail_is_not_the_one_that_takes_its_place(act: Act
     assert found.partition("-")[0] == lost.partition("-")[0]
     assert ack(act, lost) == AckAnswer("REWOUND")
     assert ack(act, found) == AckAnswer("ACKED")
+
+
+def test_a_mark_and_the_way_back_leave_no_trace(act: Actors) -> None:
+    """What the other tests of a lost tail rest on: after going back the state is what it was."""
+    act.append(Line(0, 1, candidate=True), None, Line(1, field="7"))
+    mark, before = act.stage.mark(), act.state().snapshot()
+    act.worker("x").turn()
+    assert act.state() != before
+
+    act.stage.rewind(mark)
+
+    assert act.state() == before

@@ -50,6 +50,7 @@ ROWS: list[tuple[Way, Way, State]] = [
     (cases.leased_again, cases.expire_when_emptied, "idle"),
     (cases.leased, cases.park, "parked"),
     (cases.leased, cases.settle_and_park, "ready"),
+    (cases.leased, cases.settle_and_park_below, "ready"),
     (cases.leased, cases.park_elsewhere, "ready"),
     (cases.leased, cases.park_another_head, "ready"),
     (cases.leased_again, cases.park_when_emptied, "idle"),

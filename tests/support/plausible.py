@@ -252,8 +252,11 @@ class Turn:
             kind = "keep" if ahead else "release"
         if kind != "park":
             return Step(part.partition, kind)
-        if waits is None or waits.pred is None:  # nothing to wait for: the script must see that
-            return Step(part.partition, "park", 1, 0, part.cursor, "1-1")
         decided = sum(attempt.partition == part.partition for attempt in self.done)
         cursor = part.cursor + decided
-        return Step(part.partition, "park", waits.day, waits.pred, cursor, waits.entry)
+        if waits is not None and waits.pred is not None:
+            return Step(part.partition, "park", waits.day, waits.pred, cursor, waits.entry)
+        # nothing to wait for: the script must see that, by the entry or by the gate
+        head = next((s for s in attempts_of(part) if s not in self.done), None)
+        day, entry = (1, "1-1") if head is None else (head.day, head.entry)
+        return Step(part.partition, "park", day, 0, cursor, entry)

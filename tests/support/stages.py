@@ -202,7 +202,7 @@ def settings_of(
     """Return settings with small bounds, so that a test meets them."""
     return FleetSettings(
         partitions=partitions,
-        chunk_lines_max=8,
+        chunk_lines_max=min(8, inflight_lines_max),
         inflight_lines_max=inflight_lines_max,
         ring_ms=ring_ms,
     )

@@ -30,6 +30,8 @@ RUNS = ("r1", "r2")
 OWNERS = ("a", "b")
 SHIFTS = ("s1", "s2", "s3")
 WORKERS = ("w1", "w2")
+#: In place of a parity: every attempt is accepted, not only the even or the odd ones.
+ALL = 2
 FIELDS = ("7", "11", "8", "9", "12", "13", "14", "15", "16", "17")
 
 
@@ -98,7 +100,7 @@ class Fleet:
             [part for part in shift.held if part.partition in loaded.cursors],
             loaded,
             self.quota,
-            lambda attempt: attempt.seq % 2 == parity,
+            lambda attempt: parity == ALL or attempt.seq % 2 == parity,
             limit,
         )
         return turn.request(

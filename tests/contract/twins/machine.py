@@ -59,7 +59,7 @@ class TwinsMachine(RuleBasedStateMachine):
     @initialize(
         quota=st.sampled_from([1, 0, 1, 2, 3]),
         partitions=st.sampled_from([2, 1, 2, 3, 4]),
-        in_flight=st.sampled_from([1_000, 8, 16, 1_000]),
+        in_flight=st.sampled_from([1_000, 1_000, 1_000, 1_000, 4, 8, 16]),
         chunk=lines,
     )
     def begin(self, quota: int, partitions: int, in_flight: int, chunk: list[Line | None]) -> None:
@@ -114,7 +114,7 @@ class TwinsMachine(RuleBasedStateMachine):
         run=runs,
         chunk=lines,
         opens=often,
-        fault=st.sampled_from([None] * 6 + ["rules", "rules", "rules", "stale", "off"]),
+        fault=st.sampled_from([None] * 5 + ["rules"] * 3 + ["stale", "off"]),
     )
     def append(self, run: str, chunk: list[Line | None], opens: bool, fault: str | None) -> None:
         """Append a chunk, sometimes on a registry read too early, elsewhere or by other rules."""

@@ -26,6 +26,14 @@ class FaultyMachine(StoriesMachine):
         for _ in range(1 + twice):
             self.twins.ask("tick", lambda ports: ports.tick(worker=worker))
 
+    @rule(times=st.integers(1, 3))
+    def finish_empty(self, times: int) -> None:
+        """A run without a line, whose end is said more than once."""
+        run = f"e{len(self.twins.before.runs)}"
+        self.twins.ask("open", lambda p: p.open(run=run, owner="a", kind="produce"))
+        for _ in range(times):
+            self.twins.ask("finish", lambda ports: ports.finish(run=run, owner="a", lines=0))
+
     @rule(run=runs, behind=st.integers(0, 3), count=st.sampled_from([1, 2, 100]))
     def read(self, run: str, behind: int, count: int) -> None:
         """Read replies behind one that was seen, or from the start."""

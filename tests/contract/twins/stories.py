@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
 from kernel.ledger.units import FailRequest, Policy
-from tests.contract.twins.fleet import FIELDS, OWNERS, RUNS, SHIFTS, Shift
+from tests.contract.twins.fleet import ALL, FIELDS, OWNERS, RUNS, SHIFTS, Shift
 from tests.contract.twins.machine import TwinsMachine, faults, lines, rarely, runs, shifts, wishes
 from tests.support.plausible import Line, Wish
 
@@ -127,6 +127,41 @@ class StoriesMachine(TwinsMachine):
             self.hold(first, Half("all", [], 100, []))
         if order != "settle, park":
             self.commit(first, 2, parity, ["auto"] * 4, None)
+
+    @rule(trio=st.permutations(SHIFTS), more=st.booleans())
+    def decide_by_a_lost_future(self, trio: list[str], more: bool) -> None:
+        """A quota used up in a future that is lost lets a zombie move a parked partition."""
+        first, zombie, third = trio
+        day, other = self.fresh(), 1 % self.partitions
+        links: list[Line | None] = [Line(0, day, True)] * max(self.quota, 1)
+        behind: list[Line | None] = [Line(other)]
+        self.append("r1", [*links, Line(other, day, True), *behind * more], opens=True, fault=None)
+        self.take(first, None, "one", 100, [0])
+        self.take(zombie, None, "one", 100, [other])
+        early = self.remembered()
+        self.load(first)
+        self.commit(first, 100, ALL, ["auto"] * 4, None)
+        self.load(zombie)
+        self.go_back(early)
+        self.twins.server.clock.advance(1_001)
+        self.hold(third, Half("one", [other], 100, []))
+        self.commit(third, 100, 0, ["auto"] * 4, None)
+        self.commit(zombie, 1, 0, ["auto"] * 4, None)
+
+    @rule(shift=shifts, swap=st.booleans())
+    def lose_a_head(self, shift: str, swap: bool) -> None:
+        """A holder parks a head that was lost, where another one is now."""
+        day, other = self.fresh(), 1 % self.partitions
+        self.append("r1", [Line(other)], opens=True, fault=None)
+        self.hold(shift, Half("one", [other], 100, []))
+        self.commit(shift, 100, 0, ["keep"] * 4, None)
+        early = self.remembered()
+        links: list[Line | None] = [Line(0, day, True), Line(other, day, True)]
+        self.append("r1", links, opens=True, fault=None)
+        self.hold(shift, Half("one", [other], 100, []))
+        self.go_back(early)
+        self.append("r1", links[::-1] if swap else links, opens=True, fault=None)
+        self.commit(shift, 100, 0, ["auto"] * 4, None)
 
     @rule(
         chunk=chains,

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 #: How often each answer must have come from the server; below that, the agreement says little.
 TIMES_MIN = 20
-EXAMPLES = 400
+EXAMPLES = 300
 STEPS = 40
 
 
