@@ -5,7 +5,7 @@ scripts. So RQ's own recovery is only a second line, and its losses (`redis-rq.m
 
 1. One queue for each worker: RQ loses jobs of workers that listen on several.
 2. While idle it wakes each second and runs the tick. If RQ cannot ring then (Redis full), it works
-   a shift without being asked.
+   a shift without being asked. It also drops the throw-away ledgers of runs that are gone.
 3. A failure that no retry mends ends the worker with that failure's exit code.
 """
 
@@ -14,16 +14,18 @@ from __future__ import annotations
 import logging
 import secrets
 import sys
+import time
 from typing import Any
 
 from rq import SimpleWorker
-from rq.exceptions import StopRequested
+from rq.exceptions import InvalidJobOperation, NoSuchJobError, StopRequested
 from rq.serializers import JSONSerializer
 from rq.worker import WorkerStatus
 
 from consumers.shift import Shift, listen
 from kernel.adapters.redis.bell import RqBell, ShiftJob, shift_queue
 from kernel.adapters.redis.client import AWAY, Client
+from kernel.adapters.redis.throwaway import sweep
 from kernel.errors import FundloadError
 from kernel.ledger.ports import StoreUnavailable
 from kernel.runtime.patience import AWAY_MS_MAX, RETRY_MS_MAX, Clock
@@ -31,6 +33,8 @@ from kernel.runtime.patience import AWAY_MS_MAX, RETRY_MS_MAX, Clock
 #: RQ listens for its time to live less 15 seconds: so an idle worker wakes each second.
 WORKER_TTL_S = 16
 MAINTENANCE_S = 5
+#: How often an idle worker looks for throw-away ledgers whose run is gone.
+SWEEP_S = 10.0
 
 _log = logging.getLogger("fundload.worker")
 
@@ -57,6 +61,7 @@ class ShiftWorker(SimpleWorker):
         #: The signal that told this worker to stop; 0 while none has.
         self.told = 0
         self.failure: FundloadError | None = None
+        self._sweep_at = time.monotonic() + SWEEP_S
 
     def request_stop(self, signum: int, frame: Any) -> None:  # noqa: ANN401 - RQ's own signature
         """Stop after this turn, or at once while idle."""
@@ -83,10 +88,19 @@ class ShiftWorker(SimpleWorker):
             self._shift.tick()
             if self._bell.lost > lost:
                 self._shift.work()
+            if time.monotonic() >= self._sweep_at:
+                self._sweep_at = time.monotonic() + SWEEP_S
+                sweep(self.connection, spare=self._shift.ledger)
         except StoreUnavailable as error:
             _log.info("tick put off: %s", error)  # RQ's own loop meets it next, and waits
         except FundloadError as error:
             self._end_with(error)
+
+    def register_death(self) -> None:
+        """Leave nothing behind: RQ keeps the record of a worker that ended for a minute."""
+        untyped: Any = super()
+        untyped.register_death()
+        self.connection.delete(self.key)
 
     def execute_job(self, job: Any, queue: Any) -> None:  # noqa: ANN401 - RQ's own types
         """Work a shift; RQ keeps a failing job's exception to itself, so it is asked for here."""
@@ -95,8 +109,14 @@ class ShiftWorker(SimpleWorker):
             self._end_with(self._shift.failure)
 
     def handle_exception(self, job: Any, *exc_info: Any) -> None:  # noqa: ANN401 - RQ's own types
-        """Print no traceback for a failure that the worker ends with, in one sentence."""
-        if self._shift.failure is None:
+        """Print a traceback only for what nobody expects.
+
+        A failure that ends the worker is told in one sentence. And RQ's record of a job goes with a
+        server's lost tail, or is flushed: the shift was worked all the same.
+        """
+        if isinstance(exc_info[1], (InvalidJobOperation, NoSuchJobError)):
+            _log.warning("RQ has lost the record of a shift; nothing depends on it")
+        elif self._shift.failure is None:
             untyped: Any = super()
             untyped.handle_exception(job, *exc_info)
 

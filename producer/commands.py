@@ -102,7 +102,7 @@ def produce(
     Makes the ledger if there is none. A run that was broken off goes on where it stood: the same
     command again, with the same input.
     """
-    from kernel.runtime.cli import Terminated
+    from kernel.runtime.signals import Terminated
     from producer.feed import Feeding, feed
 
     what = Feeding(config_path, input_path, redis_url, ledger, run_name, trace)

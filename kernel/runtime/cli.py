@@ -30,15 +30,12 @@ from typing import NoReturn
 import click
 
 from kernel import __version__, errors
+from kernel.runtime.signals import Terminated
 
 DISTRIBUTION = "fundload-fleet"
 VERBS_GROUP = "fundload.commands"
 PACKAGES = ("producer", "consumers", "kernel")
 STDOUT = 1  # the descriptor: `sys.stdout` may be replaced or closed, the pipe is not
-
-
-class Terminated(BaseException):
-    """SIGTERM arrived. Not an `Exception`, so that no verb takes it for a failure of its own."""
 
 
 class BrokenVerb(click.Command):

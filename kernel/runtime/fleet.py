@@ -143,15 +143,10 @@ class Fleet:
         """Stop the processes, then drop the ledger if it is to go."""
         self._screen.close()
         holding = self._holding
-        if self._server is not None or holding is None or not holding.is_throwaway:
-            # A server of our own takes everything with it.
-            supervisor.stop()
-            return
+        supervisor.stop()
+        if self._server is not None or holding is None:
+            return  # a server of our own takes everything with it
         try:
-            try:
-                holding.note_workers()
-            finally:
-                supervisor.stop()
             holding.leave()
         except RedisUnavailable:
             self._screen.line(f"Redis is away, so ledger {self.ledger} stays; a later run drops it")

@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from kernel.adapters.config import Config
-from kernel.adapters.redis import keys, rq_traces, throwaway
+from kernel.adapters.redis import keys, throwaway
 from kernel.adapters.redis.client import Client, connect
 from kernel.adapters.redis.ledger import create
 from kernel.adapters.redis.status import read_run
@@ -42,7 +42,6 @@ class Holding:
     throwaway_ms: int
     is_throwaway: bool
     _client: Client
-    _workers: list[str] = field(default_factory=list)
 
     def bundle(self) -> Bundle:
         """Return what the processes of the run have in common."""
@@ -74,14 +73,6 @@ class Holding:
         """
         return read_run(self._client, self.name, self.run)
 
-    def note_workers(self) -> None:
-        """Note who listens for the ledger, while RQ still lists them.
-
-        Raises:
-            StoreUnavailable: the server does not answer.
-        """
-        self._workers = rq_traces.worker_keys(self._client, self.name)
-
     def leave(self) -> None:
         """Drop a throw-away ledger; nobody may be at work on it. A named one stays as it is.
 
@@ -89,7 +80,7 @@ class Holding:
             StoreUnavailable: the server does not answer; another run drops the rest.
         """
         if self.is_throwaway:
-            throwaway.drop(self._client, self.name, workers=self._workers)
+            throwaway.drop(self._client, self.name)
 
     def sweep(self, say: Callable[[str], None]) -> None:
         """Drop the throw-away ledgers of runs that give no sign of life any more.
@@ -97,10 +88,8 @@ class Holding:
         Raises:
             StoreUnavailable: the server does not answer.
         """
-        for name in throwaway.expired(self._client):
-            if name != self.name:
-                throwaway.drop(self._client, name)
-                say(f"dropped the throw-away ledger {name}: its run is gone")
+        for name in throwaway.sweep(self._client, spare=self.name):
+            say(f"dropped the throw-away ledger {name}: its run is gone")
 
 
 def hold_throwaway(url: str, name: str, run: str, config: Config) -> Holding:

@@ -15,13 +15,21 @@ LINES = 3_000
 def traced(tmp_path: Path, *options: str) -> list[dict[str, Any]]:
     """Decide a sample with a trace, and return the records."""
     source, output, trace = (tmp_path / name for name in ("in", "out", "trace"))
-    subprocess.run([*COMMAND, "sample", "--lines", str(LINES), "--output", source], check=True)
+    sample = ("sample", "--lines", str(LINES), "--output", str(source))
+    subprocess.run([*COMMAND, *sample], check=True)
     subprocess.run(
         [
             *COMMAND,
             "run",
-            *("--config", "configs/experiment.yaml", "--input", source, "--output", output),
-            *("--trace", trace, *options),
+            *(
+                "--config",
+                "configs/experiment.yaml",
+                "--input",
+                str(source),
+                "--output",
+                str(output),
+            ),
+            *("--trace", str(trace), *options),
         ],
         check=True,
         cwd=Path(__file__).resolve().parents[2],

@@ -23,19 +23,8 @@ REGISTRIES = ("wip", "finished", "failed", "deferred", "ready", "scheduled", "ca
 UNLINKED_AT_ONCE = 500
 
 
-def worker_keys(client: redis.Redis, ledger: str) -> list[str]:
-    """Return the keys of the RQ workers that listen for a ledger now.
-
-    Raises:
-        StoreUnavailable: the server does not answer.
-    """
-    with store_errors():
-        found: Any = client.smembers(f"{PREFIX}:workers:{keys.rq_name(ledger)}")
-    return sorted(key.decode() for key in found)
-
-
-def remove(client: redis.Redis, ledger: str, workers: Iterable[str]) -> None:
-    """Remove a ledger's queue, its jobs and registries, and these and all listening workers.
+def remove(client: redis.Redis, ledger: str) -> None:
+    """Remove a ledger's queue, its jobs and registries, and the workers that died listening.
 
     Safe to repeat. What a worker writes afterwards stays: it must have ended before.
 
@@ -44,7 +33,7 @@ def remove(client: redis.Redis, ledger: str, workers: Iterable[str]) -> None:
     """
     name = keys.rq_name(ledger)
     queue_key = f"{PREFIX}:queue:{name}"
-    gone = {*workers, *worker_keys(client, ledger)}
+    gone = _worker_keys(client, name)
     doomed = [queue_key, f"{queue_key}:intermediate", f"{PREFIX}:workers:{name}"]
     doomed += [f"{PREFIX}:{registry}:{name}" for registry in REGISTRIES]
     doomed += [f"{PREFIX}:clean_registries:{name}", f"{PREFIX}:scheduler-lock:{name}"]
@@ -58,6 +47,12 @@ def remove(client: redis.Redis, ledger: str, workers: Iterable[str]) -> None:
         if gone:
             pipe.srem(f"{PREFIX}:workers", *gone)
         pipe.execute()
+
+
+def _worker_keys(client: redis.Redis, name: str) -> list[str]:
+    with store_errors():
+        found: Any = client.smembers(f"{PREFIX}:workers:{name}")
+    return sorted(key.decode() for key in found)
 
 
 def _jobs(client: redis.Redis, name: str) -> set[str]:

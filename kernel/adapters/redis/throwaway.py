@@ -14,8 +14,6 @@ from kernel.adapters.redis.scripts import Scripts
 from kernel.ledger.settings import RANGES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     import redis
 
 #: A run's record, replies or a week of windows: what the server removes in one step.
@@ -48,7 +46,7 @@ def expired(client: redis.Redis) -> list[str]:
     return [name.decode() for name in names]
 
 
-def drop(client: redis.Redis, ledger: str, *, workers: Iterable[str] = ()) -> None:
+def drop(client: redis.Redis, ledger: str) -> None:
     """Remove a ledger and all that RQ keeps for it, in steps that hold the server for moments.
 
     Safe to repeat, also after it was broken off: the list forgets the ledger last.
@@ -56,12 +54,11 @@ def drop(client: redis.Redis, ledger: str, *, workers: Iterable[str] = ()) -> No
     Args:
         client: Where the ledger is.
         ledger: Its name. Nobody may be at work on it.
-        workers: Keys of RQ workers that have ended in order; RQ lists them no longer.
 
     Raises:
         StoreUnavailable: the server does not answer; a part may be removed.
     """
-    rq_traces.remove(client, ledger, workers)
+    rq_traces.remove(client, ledger)
     record = keys.record(ledger)
     with store_errors():
         untyped: Any = client
@@ -73,6 +70,18 @@ def drop(client: redis.Redis, ledger: str, *, workers: Iterable[str] = ()) -> No
             continue
     with store_errors():
         client.zrem(keys.THROWAWAY, ledger)
+
+
+def sweep(client: redis.Redis, *, spare: str = "") -> list[str]:
+    """Drop the throw-away ledgers of runs that give no sign of life any more; return their names.
+
+    Raises:
+        StoreUnavailable: the server does not answer; a part may be removed.
+    """
+    doomed = [name for name in expired(client) if name != spare]
+    for name in doomed:
+        drop(client, name)
+    return doomed
 
 
 def _now_ms(client: redis.Redis) -> int:
