@@ -1,10 +1,11 @@
 """What one seed plays: sizes, rules, settings, and what may go wrong.
 
 Lives here: the draw of a plan from a seed and a style. Lives elsewhere: the play itself. A style
-aims: `none` has no faults and leases that never run out, `all` has any of them in any mixture,
-`zombies` has workers that freeze, die, and commit late. The last two rewind just before commits, so
-that entries survive the commits made of them: `lost_commits` where gates bite all the time,
-`stale_reads` where everybody reclaims everybody's partitions.
+aims: `none` has no faults and leases that never run out, `dense` neither, but gates that bite all
+the time. `all` has any faults in any mixture, `zombies` has workers that freeze, die, and commit
+late. The last two rewind just before commits, so that entries survive the commits made of them:
+`lost_commits` where gates bite all the time, `stale_reads` where everybody reclaims everybody's
+partitions.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from kernel.ledger.settings import FleetSettings, TakePolicy
 from tests.simulation.lines import Shape
 from tests.support.oracle import CLASSIC, EXPERIMENT
 
-Style = Literal["mixed", "none", "all", "zombies", "lost_commits", "stale_reads"]
+Style = Literal["mixed", "none", "dense", "all", "zombies", "lost_commits", "stale_reads"]
 STYLES: tuple[Style, ...] = get_args(Style)
 
 Fault = Literal[
@@ -54,6 +55,8 @@ class Plan(NamedTuple):
     chunk_lines: int
     can_reopen: bool
     step_us: int
+    #: Chance that an actor is slow to make a step.
+    delay_share: float
     #: How often a worker is drawn, where a producer is drawn once.
     worker_pace: float
     #: How many faults are dealt, and of which kinds.
@@ -87,37 +90,40 @@ def drawn(seed: int, style: Style = "mixed") -> Plan:
     """Draw the plan of a seed; the same arguments give the same plan."""
     rng = Random(f"{style} {seed}")
     if style == "mixed":
-        style = rng.choice(("none", "all", "all", "zombies", "lost_commits", "stale_reads"))
-    faulty = style != "none"
+        style = rng.choice(
+            ("none", "dense", "all", "all", "all", "zombies", "lost_commits", "stale_reads")
+        )
+    faulty = style not in ("none", "dense")
     aimed = style in ("lost_commits", "stale_reads")
     grabbing = style == "stale_reads"
-    dense = style == "lost_commits" or (not grabbing and rng.random() < DENSE_SHARE)
+    dense = style in ("lost_commits", "dense") or (not grabbing and rng.random() < DENSE_SHARE)
     kinds = _kinds(rng, style)
     chunk = rng.choice((1, 2, 3, 5, 8, 16))
     settings = _settings(rng, chunk=chunk, faulty=faulty, dense=dense)
     if grabbing:
-        settings = replace(settings, partitions=rng.randrange(1, 5), lease_ms=1, take="all")
+        settings = replace(settings, partitions=rng.randrange(1, 4), lease_ms=1, take="all")
     return Plan(
         seed=seed,
         style=style,
         workers=rng.randrange(2, 5) if dense or grabbing else rng.randrange(1, 7),
-        shape=_shape(rng, dense=dense),
+        shape=_shape(rng, dense=dense, grabbing=grabbing),
         config=_config(rng, dense=dense),
         settings=settings,
         chunk_lines=chunk,
         can_reopen=rng.random() < 0.7,
         step_us=1000 if grabbing else rng.choice((30, 100, 300, 1000, 1000)) if faulty else 100,
-        worker_pace=rng.choice((0.1, 0.3, 1, 1)),
-        faults=rng.choice((2, 5, 10, 20, 30)) if faulty else 0,
+        delay_share=0.5 if grabbing else rng.choice((0.0, 0.1, 0.3)),
+        worker_pace=1 if grabbing else rng.choice((0.1, 0.3, 1, 1)),
+        faults=60 if grabbing else rng.choice((2, 5, 10, 20, 30)) if faulty else 0,
         kinds=kinds,
         fault_share=1 / rng.choice((10, 20, 40)),
         snapshot_share=1.0 if aimed else 0.3 if "store rewound" in kinds else 0.0,
-        aimed_share=0.7 if aimed else 0.0,
+        aimed_share=0.9 if grabbing else 0.7 if aimed else 0.0,
     )
 
 
 def _kinds(rng: Random, style: Style) -> tuple[Fault, ...]:
-    if style == "none":
+    if style in ("none", "dense"):
         return ()
     if style in ("lost_commits", "stale_reads"):
         return ("store rewound",)
@@ -128,16 +134,16 @@ def _kinds(rng: Random, style: Style) -> tuple[Fault, ...]:
     return tuple(kind for kind in FAULTS if rng.random() < 0.35) or ("worker killed",)
 
 
-def _shape(rng: Random, *, dense: bool) -> Shape:
+def _shape(rng: Random, *, dense: bool, grabbing: bool) -> Shape:
     return Shape(
         lines=rng.randrange(40, 100) if dense else rng.randrange(40, 151),
         runs=rng.choice((1, 1, 2, 2, 3)),
-        customers=rng.randrange(2, 8),
-        days=rng.randrange(1, 3) if dense else rng.randrange(1, 5),
+        customers=rng.randrange(2, 4) if grabbing else rng.randrange(2, 8),
+        days=rng.choice((1, 2, 8)) if dense else rng.randrange(1, 5),
         primes=1.0 if dense else rng.choice((0.1, 0.4, 0.7, 1.0, 1.0)),
         again=rng.choice((0.0, 0.1, 0.4)),
         bad=rng.choice((0.0, 0.03, 0.1)),
-        over=rng.choice((0.5, 0.8, 0.9)) if dense else rng.choice((0.0, 0.0, 0.5)),
+        over=rng.choice((0.2, 0.5, 0.8, 0.9)) if dense else rng.choice((0.0, 0.0, 0.5)),
     )
 
 
@@ -160,7 +166,7 @@ def _settings(rng: Random, *, chunk: int, faulty: bool, dense: bool) -> FleetSet
     return FleetSettings(
         partitions=rng.choice((2, 3, 4)) if dense else rng.randrange(1, 17),
         chunk_lines_max=chunk,
-        turn_attempts_max=rng.choice((4, 4, 8, 16, 32)),
+        turn_attempts_max=rng.choice((1, 2, 4, 8) if dense else (4, 4, 8, 16, 32)),
         inflight_lines_max=max(chunk, rng.choice((4, 16, 40, 1000, 1000, 1000))),
         lease_ms=rng.choice((1, 1, 3, 3, 10, 30, 1000)) if faulty else LONG_MS,
         shift_ms=rng.choice((5, 50, 20_000)),

@@ -68,7 +68,9 @@ class Play:
 
     def __init__(self, plan: Plan, *, listener: Callable[[str], None] | None) -> None:
         self.plan = plan
-        self.world = world = World(plan.seed, step_us=plan.step_us, listener=listener)
+        self.world = world = World(
+            plan.seed, step_us=plan.step_us, delay_share=plan.delay_share, listener=listener
+        )
         rules = rules_of(plan.config)
         record = LedgerRecord(
             "incarnation",
@@ -101,6 +103,8 @@ class Play:
                 return
             self._fill_gaps()
             for _ in range(STEPS_BETWEEN_LOOKS):
+                if not world.actors:
+                    break
                 actor = world.next_actor()
                 if self.faults.before_step(actor):
                     world.resume(actor)

@@ -23,6 +23,8 @@ Role = Literal["worker", "producer", "collector"]
 
 #: Any moment will do, as long as deadlines are far from zero.
 START_US: Final = 1_700_000_000_000_000
+#: How many steps of others a delayed step waits for, on average.
+STEPS_OF_DELAY: Final = 20
 
 
 class Actor:
@@ -75,6 +77,7 @@ class Actor:
         """Stand before a step until the scheduler says so."""
         assert getcurrent() is self._coroutine, "an actor gives way itself"
         self.step, self.request = step, request
+        self.wake_us = self.world.delayed_us()
         self.world.main.switch()
 
     def has_made_step(self) -> None:
@@ -101,7 +104,14 @@ class Actor:
 class World:
     """Time, chance, the actors, and what was counted on the way."""
 
-    def __init__(self, seed: int, *, step_us: int, listener: Callable[[str], None] | None) -> None:
+    def __init__(
+        self,
+        seed: int,
+        *,
+        step_us: int,
+        delay_share: float,
+        listener: Callable[[str], None] | None,
+    ) -> None:
         self.rng = Random(seed)
         self.now_us = START_US
         self.main = getcurrent()
@@ -109,6 +119,7 @@ class World:
         self.counts: Counter[str] = Counter()
         self.steps = 0
         self._step_us = step_us
+        self._delay_share = delay_share
         self._listener = listener
         self._names: Counter[str] = Counter()
 
@@ -140,9 +151,11 @@ class World:
         """Return the store's time; no two steps see the same."""
         return self.now_us
 
-    def elapsed_ms(self) -> int:
-        """Return how long this world has lasted."""
-        return (self.now_us - START_US) // 1000
+    def delayed_us(self) -> int:
+        """Return from when on a step may be made: mostly at once, sometimes many steps later."""
+        if self.rng.random() >= self._delay_share:
+            return 0
+        return self.now_us + int(self.rng.expovariate(1 / (STEPS_OF_DELAY * self._step_us)))
 
     def next_actor(self) -> Actor:
         """Draw who goes on; if everybody waits, let time leap to the first who need not."""
