@@ -4,6 +4,7 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip --disable-pip-version-check
 STAMP  := $(VENV)/.installed
 OUT    := build/run
 LINES  ?= 100000
@@ -18,10 +19,12 @@ help: ## say what each target does
 
 venv: $(STAMP) ## make the virtual environment in .venv
 
+# The lock is complete: with --no-deps nothing is resolved, so no release made since can stop it.
 $(STAMP): pyproject.toml requirements.lock
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	$(PIP) install --quiet --no-deps --require-hashes -r requirements.lock
+	$(PIP) install --quiet --no-deps --no-build-isolation -e .
+	$(PIP) check --quiet
 	touch $@
 
 run: $(STAMP) ## decide a sample of LINES lines on the fleet and in memory, and compare the two files
