@@ -5,6 +5,8 @@
 2. An entry is acknowledged only when every line in it and in the entries before it is safe on disk.
 3. The run is complete when as many lines are written as the run record names; only then is the
    output renamed. In follow mode nothing ends it but a signal, and there is no end to wait for.
+4. What was acknowledged is gone from the channel. Who begins without those lines would wait for
+   ever, so that is refused.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from kernel.adapters.codec import Codec
 from kernel.adapters.files.output import OutputFile
 from kernel.engine.envelope import Envelope
 from kernel.engine.runner import Runner
-from kernel.errors import Incomplete
+from kernel.errors import Incomplete, Refused
 from kernel.ledger.order import HoldBack
 from kernel.ledger.payloads import DECIDED, DECLINED, ROWS, Answers, DecidedTurn, Rows
 from kernel.ledger.ports import ReplyPort, StoreUnavailable, gone
@@ -67,6 +69,8 @@ class Collector:
         self._unacked: deque[tuple[str, int]] = deque()
         self._checkpoint_at = 0
         self._safe_lines = 0
+        # A producer that waits for room gets some before it has run out of it.
+        self._checkpoint_lines = min(CHECKPOINT_LINES, settings.inflight_lines_max // 2)
 
     def wait_for_run(self, say: Callable[[str], None], wait_ms: int | None) -> None:
         """Lease the run's reply channel, waiting until its producer has opened the run.
@@ -107,6 +111,7 @@ class Collector:
         Raises:
             AnswerDiffers: a line was answered twice, differently.
             SealBroken, WrongPosition: an answer is not from this ledger's workers.
+            Refused: lines that this output lacks were acknowledged by another collector.
             LedgerGone, StoreUnavailable, LeaseHeld: as they say.
         """
         held = HoldBack(
@@ -146,9 +151,9 @@ class Collector:
         )
         view = self._checked(answer)
         for reply in answer.replies:
-            self._take(reply, output, held)
+            self._take(reply, output, held, view)
         due = self._clock.now_ms() >= self._checkpoint_at
-        if due or output.lines - self._safe_lines >= CHECKPOINT_LINES:
+        if due or output.lines - self._safe_lines >= self._checkpoint_lines:
             self._save(output)
         return view
 
@@ -160,8 +165,16 @@ class Collector:
             raise StoreUnavailable(f"run {self._seat.run} is not there any more")
         return answer.run
 
-    def _take(self, reply: Reply, output: OutputFile, held: HoldBack) -> None:
+    def _take(self, reply: Reply, output: OutputFile, held: HoldBack, view: RunView) -> None:
         answers = self._codec.answers(self._seat.run, reply)
+        given = int(reply.id.partition("-")[0])
+        is_trimmed = self._after == START and given > len(answers.lines)
+        if is_trimmed and output.lines < view.written:
+            raise Refused(
+                f"run {self._seat.run} was collected before up to line {view.written}, and its "
+                "first answers are no longer in Redis: take the rows from that output, or decide "
+                "the input anew on another --ledger"
+            )
         self._after = reply.id
         self._unacked.append((reply.id, max(answers.lines)))
         for rows in self._rows(answers):

@@ -13,6 +13,7 @@ from kernel.ledger.scenario import EGRESS, build_runner
 from kernel.ledger.units import RunView
 from kernel.runtime.build import Attachment, attach
 from kernel.runtime.child import Child, enter
+from kernel.runtime.faults import mortal
 from kernel.runtime.patience import SystemClock
 from kernel.runtime.traced import observers_for
 from kernel.runtime.verbs import say, settle, wait_ms
@@ -104,7 +105,7 @@ def _opened(what: Gathering, *, fresh: bool) -> OutputFile:
         say(f"run {what.run_name}: replaced what an earlier one left beside '{what.output}'")
     if output.lines:
         say(f"run {what.run_name}: going on with '{what.output}' behind line {output.lines}")
-    return output
+    return mortal("collector", output)
 
 
 def _attached(what: Gathering, clock: SystemClock, child: Child | None) -> Attachment:
@@ -125,7 +126,7 @@ def _into(
     with observers_for(what.trace) as observers:
         collector = Collector(
             seat=CollectorSeat(what.ledger, what.run_name, owner),
-            port=hold.ledger,
+            port=mortal("collector", hold.ledger),
             runner=build_runner(
                 hold.rules, hold.settings.partitions, [EGRESS], observers, views={}
             ),

@@ -14,6 +14,7 @@ from kernel.ledger.payloads import STATE
 from kernel.ledger.scenario import LIMITS, build_runner
 from kernel.runtime.build import attach
 from kernel.runtime.child import enter
+from kernel.runtime.faults import mortal
 from kernel.runtime.patience import SystemClock
 from kernel.runtime.traced import observers_for
 from kernel.runtime.verbs import say, settle, worker_name
@@ -42,9 +43,10 @@ def serve(
     seat, settings = Seat(ledger, worker, hold.settings), hold.settings
     client = connect(hold.url)
     bell = RqBell(client, hold.ledger.attached)
+    port, mortal_bell = mortal("worker", hold.ledger), mortal("worker", bell)
     with observers_for(trace) as observers:
         turn = Turn(
-            port=hold.ledger,
+            port=port,
             runner=build_runner(
                 hold.rules, settings.partitions, [LIMITS], observers, views={STATE: PER_RUN}
             ),
@@ -55,8 +57,8 @@ def serve(
         )
         shift = Shift(
             turn=turn,
-            port=hold.ledger,
-            bell=bell,
+            port=port,
+            bell=mortal_bell,
             clock=clock,
             seat=seat,
             should_stop=lambda: False,

@@ -15,6 +15,7 @@ from kernel.ledger.payloads import IDS, ORDER
 from kernel.ledger.scenario import INGRESS, build_runner
 from kernel.runtime.build import Attachment, attach, attached, reached
 from kernel.runtime.child import enter
+from kernel.runtime.faults import mortal
 from kernel.runtime.ledgers import named_ledger
 from kernel.runtime.patience import SystemClock
 from kernel.runtime.traced import observers_for
@@ -57,7 +58,7 @@ def feed(what: Feeding, *, owner: str, rng: Random) -> ProducerTotals:
     with observers_for(what.trace) as observers:
         sequencer = Sequencer(
             seat=RunSeat(what.run, owner, hold.rules.digest),
-            port=hold.ledger,
+            port=mortal("producer", hold.ledger),
             runner=build_runner(
                 hold.rules,
                 hold.settings.partitions,
@@ -66,7 +67,7 @@ def feed(what: Feeding, *, owner: str, rng: Random) -> ProducerTotals:
                 views={IDS: PER_RUN, ORDER: PER_RUN},
             ),
             codec=hold.codec,
-            bell=RqBell(connect(hold.url), hold.ledger.attached),
+            bell=mortal("producer", RqBell(connect(hold.url), hold.ledger.attached)),
             clock=clock,
             settings=hold.settings,
             rng=rng,

@@ -16,7 +16,7 @@ import signal
 import subprocess
 import sysconfig
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
@@ -28,6 +28,7 @@ from kernel.domain.decision import PARSE_REASONS, reason_of
 from kernel.ledger.ports import StoreUnavailable
 from kernel.ledger.status import LedgerView
 from kernel.ledger.units import RunView
+from kernel.runtime.faults import VARIABLE
 from tests.support.waiting import wait_until
 
 COMMAND = Path(sysconfig.get_path("scripts")) / "fundload"
@@ -45,7 +46,13 @@ class Member:
     """One process of the command, in a session of its own."""
 
     def __init__(
-        self, words: Sequence[str], said: Path, *, stdin: int | IO[bytes], stdout: int
+        self,
+        words: Sequence[str],
+        said: Path,
+        *,
+        stdin: int | IO[bytes],
+        stdout: int,
+        variables: Mapping[str, str],
     ) -> None:
         self.name = " ".join(words)
         self._said = said
@@ -56,7 +63,7 @@ class Member:
                 stdout=stdout,
                 stderr=stderr,
                 cwd=PROJECT,
-                env=environment(),
+                env=environment() | variables,
                 start_new_session=True,
             )
 
@@ -117,31 +124,38 @@ class Fleet:
         *words: str,
         stdin: int | IO[bytes] = subprocess.DEVNULL,
         stdout: int = subprocess.PIPE,
+        fault: str = "",
     ) -> Member:
-        """Start the command with these words."""
+        """Start the command with these words; with a fault point, it is killed there."""
         said = self.folder / f"{len(self.members)}-{words[0]}.said"
-        member = Member(words, said, stdin=stdin, stdout=stdout)
+        variables = {VARIABLE: fault} if fault else {}
+        member = Member(words, said, stdin=stdin, stdout=stdout, variables=variables)
         self.members.append(member)
         return member
 
     def _on(self, verb: str) -> tuple[str, ...]:
         return (verb, "--redis-url", self.url, "--ledger", self.ledger)
 
-    def worker(self, *options: str) -> Member:
+    def worker(self, *options: str, fault: str = "") -> Member:
         """Start a worker."""
-        return self.start(*self._on("worker"), *options)
+        return self.start(*self._on("worker"), *options, fault=fault)
 
     def produce(
-        self, config: Path | str, source: Path | str, *, stdin: int = subprocess.DEVNULL
+        self,
+        config: Path | str,
+        source: Path | str,
+        *,
+        stdin: int = subprocess.DEVNULL,
+        fault: str = "",
     ) -> Member:
         """Start a producer."""
         words = (*self._on("produce"), "--config", str(config), "--input", str(source))
-        return self.start(*words, "--run", self.run, stdin=stdin)
+        return self.start(*words, "--run", self.run, stdin=stdin, fault=fault)
 
-    def collect(self, output: Path | str, *options: str) -> Member:
+    def collect(self, output: Path | str, *options: str, fault: str = "") -> Member:
         """Start a collector."""
         words = (*self._on("collect"), "--run", self.run, "--output", str(output))
-        return self.start(*words, *options)
+        return self.start(*words, *options, fault=fault)
 
     def make_ledger(self, config: Path | str) -> None:
         """Make the ledger without a line of this run: by an empty run of another name."""

@@ -125,4 +125,5 @@ def finish(state: LedgerState, *, run: str, owner: str, lines: int) -> FinishAns
     if there.position != lines:
         return FinishAnswer("REWOUND", there.position)
     there.lines = lines
+    there.produce = None
     return FinishAnswer("FINISHED")

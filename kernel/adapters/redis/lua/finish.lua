@@ -9,4 +9,5 @@ if run[2] then return {run[2] == ARGV[5] and 'ALREADY' or 'CLOSED'} end
 if not run[3] or string.match(run[3], '^%d+ (.*)$') ~= ARGV[4] then return {'CLOSED'} end
 if run[1] ~= ARGV[5] then return {'REWOUND', run[1]} end
 redis.call('HSET', run_key, 'lines', ARGV[5])
+redis.call('HDEL', run_key, 'produce') -- nobody need wait for an owner that is done
 return {'FINISHED'}
