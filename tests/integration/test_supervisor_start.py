@@ -40,8 +40,8 @@ def test_all_workers_are_ready_before_anybody_moves_a_line(stage: Stage) -> None
     assert [(seen.is_alive, seen.is_ready, seen.generation) for seen in workers] == [
         (True, True, 1)
     ] * 2
-    assert stage.has("w1.ready")
-    assert stage.has("w2.ready")
+    wait_until(lambda: stage.has("w1.ready"), within_s=10, what="w1 to note that it is ready")
+    wait_until(lambda: stage.has("w2.ready"), within_s=10, what="w2 to note that it is ready")
     assert supervisor.life.state is State.RUNNING
     wait_until(lambda: stage.has("p.1.began"), within_s=5, what="the producer to begin")
 
