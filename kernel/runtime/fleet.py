@@ -34,6 +34,8 @@ from kernel.runtime.wanted import Wanted, estimated_lines
 RENEW_S = 1.0
 SWEEP_S = 10.0
 AWAY_SAID_S = 5.0
+#: How often a run whose producer is done is looked at: a lost tail may have undone its end.
+FINISH_S = 1.0
 
 
 class Ended(NamedTuple):
@@ -65,6 +67,8 @@ class Fleet:
         self._holding: Holding | None = None
         self._meter = Meter(estimated_lines(wanted.input))
         self._renew, self._away = Every(RENEW_S), Every(AWAY_SAID_S)
+        self._supervisor: Supervisor | None = None
+        self._finish = Every(FINISH_S)
         self._sweep = Every(SWEEP_S, at_once=True)
         self._show = Every(screen.every_s)
 
@@ -91,6 +95,7 @@ class Fleet:
             say=lambda who, text: self._screen.line(text, who),
             tick=self._tick,
         )
+        self._supervisor = supervisor
         try:
             if self._server is not None:
                 supervisor.start()
@@ -168,8 +173,24 @@ class Fleet:
             holding.renew()
         if self._server is None and self._sweep.is_due():
             holding.sweep(self._screen.line)
+        if self._finish.is_due():
+            self._hold_to_its_end(holding)
         if self._show.is_due():
             self._show_progress(holding)
+
+    def _hold_to_its_end(self, holding: Holding) -> None:
+        """See that a producer that is done has left its run finished, and nothing took that back.
+
+        It ends when its last line is appended. A server that then comes back without its last
+        seconds has lines, or the run itself, to be fed again, and nobody else would do it.
+        """
+        supervisor = self._supervisor
+        if supervisor is None or not supervisor.is_done("producer"):
+            return
+        view = holding.view()
+        is_lost = view is None or view.lines is None
+        if is_lost and not supervisor.is_done("collector") and holding.is_there():
+            supervisor.undo("producer", "Redis has lost the end of the run")
 
     def _show_progress(self, holding: Holding) -> None:
         view = holding.view()

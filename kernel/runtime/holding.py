@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from kernel.adapters.config import Config
 from kernel.adapters.redis import keys, throwaway
 from kernel.adapters.redis.client import Client, connect
-from kernel.adapters.redis.ledger import create
+from kernel.adapters.redis.ledger import create, find
 from kernel.adapters.redis.status import read_run
 from kernel.errors import Refused
 from kernel.ledger.units import LedgerRecord, RunView
@@ -72,6 +72,15 @@ class Holding:
             StoreUnavailable: the server does not answer.
         """
         return read_run(self._client, self.name, self.run)
+
+    def is_there(self) -> bool:
+        """Say whether the ledger is still the one that was made or found.
+
+        Raises:
+            StoreUnavailable: the server does not answer.
+        """
+        record = find(self._client, self.name)
+        return record is not None and record.incarnation == self.record.incarnation
 
     def leave(self) -> None:
         """Drop a throw-away ledger; nobody may be at work on it. A named one stays as it is.

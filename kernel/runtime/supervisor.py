@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from typing import NoReturn
 
 from kernel.engine.lifecycle import Event, Lifecycle, State
 from kernel.errors import EXIT_DONE, EXIT_INCOMPLETE, EXIT_INTEGRITY, EXIT_REDIS
@@ -120,6 +121,23 @@ class Supervisor:
                 return
             self._look()
 
+    def is_done(self, role: str) -> bool:
+        """Say whether somebody in this role has done all that there was to do."""
+        return any(member.is_done and member.post.role == role for member in self._members)
+
+    def undo(self, role: str, why: str) -> None:
+        """Start those again who were done in this role, because what they did is lost.
+
+        Raises:
+            Failed: one of them cannot go on: it has read a stream that cannot be read twice.
+        """
+        for member in self._members:
+            if member.is_done and member.post.role == role:
+                if not member.post.can_resume:
+                    self._lose_stream(member, why)
+                self._say("supervisor", f"{why}; starting {member.post.id} again")
+                member.is_done = False
+
     def stop(self, *, grace_s: float = GRACE_S) -> None:
         """Ask everybody to end, kill who does not, and return when nobody is left.
 
@@ -185,8 +203,7 @@ class Supervisor:
         if member.is_worker and code == EXIT_INTEGRITY:
             self._lose(quoted(f"{name} {how_it_ended(code)}", spawned), code)
         if not member.post.can_resume:
-            stream = f"{member.post.shares} cannot be gone on with; feed it again from its start"
-            self._lose(f"{name} {how_it_ended(code)}, and {stream}", EXIT_INCOMPLETE)
+            self._lose_stream(member, f"{name} {how_it_ended(code)}")
         self._wait_to_start(member, spawned, code)
 
     def _wait_to_start(self, member: Member, spawned: Spawned, code: int) -> None:
@@ -213,6 +230,10 @@ class Supervisor:
         self.life.on(Event.START_ERROR)
         raise NotReady(sentence, code=code)
 
-    def _lose(self, sentence: str, code: int) -> None:
+    def _lose_stream(self, member: Member, why: str) -> NoReturn:
+        stream = f"{member.post.shares} cannot be gone on with; feed it again from its start"
+        self._lose(f"{why}, and {stream}", EXIT_INCOMPLETE)
+
+    def _lose(self, sentence: str, code: int) -> NoReturn:
         self.life.on(Event.WORKER_LOST)
         raise Failed(sentence, code=code)

@@ -126,6 +126,41 @@ def test_a_killed_collector_is_started_again_and_the_run_ends_well(stage: Stage)
         supervisor.run()
 
 
+def test_a_producer_whose_work_is_lost_is_started_again(stage: Stage) -> None:
+    """It was done; a server that came back without the end of the run has it done again."""
+    supervisor = at_work(
+        stage, stage.post("p", "done", "producer"), stage.post("c", "good", "collector")
+    )
+
+    def is_undone() -> bool:
+        if supervisor.is_done("producer") and not stage.has("p.2.began"):
+            supervisor.undo("producer", "the end is lost")
+        return stage.has("p.2.began")
+
+    stage.until = is_undone
+    with pytest.raises(Enough):
+        supervisor.run()
+
+    assert ("supervisor", "the end is lost; starting p again") in stage.said
+
+
+def test_a_producer_whose_pipe_is_read_cannot_be_undone(stage: Stage) -> None:
+    """The run ends as incomplete, and says what to do."""
+    supervisor = at_work(
+        stage, stage.post("p", "done", "producer", "stdin"), stage.post("c", "good", "collector")
+    )
+
+    def undo() -> bool:
+        supervisor.undo("producer", "the end is lost")
+        return False
+
+    stage.until = undo
+    with pytest.raises(Failed, match="the end is lost, and stdin cannot be gone on") as failed:
+        supervisor.run()
+
+    assert failed.value.exit_code == EXIT_INCOMPLETE
+
+
 @pytest.mark.parametrize("shares", ["stdin", "stdout"])
 def test_who_shares_a_stream_cannot_go_on_after_a_kill(stage: Stage, shares: Shares) -> None:
     """What was read from a pipe is gone, and what was written to one is out."""
