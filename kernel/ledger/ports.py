@@ -16,7 +16,7 @@ from kernel.errors import LedgerGone, RedisUnavailable
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from kernel.ledger import units
+    from kernel.ledger import halts, units
 
 
 class StoreUnavailable(RedisUnavailable):
@@ -64,7 +64,7 @@ class PartitionPort(Protocol):
         """Lease ready partitions to a shift and return everything the shift holds. Never waits."""
 
     def load(self, request: units.LoadRequest) -> units.LoadAnswer:
-        """Read cursors, windows and gates in one atomic step; writes nothing."""
+        """Read cursors, windows, gates and skip notes in one atomic step; writes nothing."""
 
     def commit(self, request: units.CommitRequest) -> units.CommitAnswer:
         """Apply a turn's whole effect or none of it; needs no lease."""
@@ -77,6 +77,13 @@ class PartitionPort(Protocol):
 
     def tick(self, *, worker: str) -> units.TickAnswer:
         """Repair what crashes leave behind; at most once a second per ledger."""
+
+
+class OperatorPort(Protocol):
+    """Halted partitions: what an operator may do to one."""
+
+    def resume(self, request: halts.ResumeRequest) -> halts.ResumeAnswer:
+        """Let a halted partition go on, with a note if its head is to be skipped; audited."""
 
 
 class ReplyPort(Protocol):

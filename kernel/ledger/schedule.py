@@ -68,7 +68,7 @@ _ROWS: tuple[tuple[State, Event, tuple[State, ...]], ...] = (
     ("parked", "wake", ("ready",)),
     ("parked", "commit", _FREED),  # by a zombie: what it waited for is past
     ("halted", "append", ("halted",)),
-    ("halted", "resume", _FREED),
+    ("halted", "resume", ("ready",)),  # never idle: a halt names a head, and nothing decides it
 )
 
 TRANSITIONS: frozenset[Transition] = frozenset(

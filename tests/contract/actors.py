@@ -6,11 +6,13 @@ import itertools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from kernel.ledger.halts import ResumeRequest, SkipNote
 from kernel.ledger.units import FailRequest, TakeRequest
 from tests.support.plausible import Turn, append_request, reading_of
 
 if TYPE_CHECKING:
     from kernel.adapters.memory.state import LedgerState
+    from kernel.ledger.halts import ResumeAnswer
     from kernel.ledger.units import (
         AppendRequest,
         CommitAnswer,
@@ -70,6 +72,20 @@ class Actors:
         answer = self.stage.ledger.append(request)
         assert answer.status == "APPENDED", answer
         return request
+
+    def resume(
+        self, partition: int, *, skip: int = 0, cursor: int | None = None, token: int | None = None
+    ) -> ResumeAnswer:
+        """Let a partition go on where it is; `skip` is the number of the head to be given up."""
+        return self.stage.ledger.resume(
+            ResumeRequest(
+                partition,
+                self.state().parts[partition].cursor if cursor is None else cursor,
+                self.token() if token is None else token,
+                "me@here",
+                SkipNote(skip, 'it is "broken" / ü') if skip else None,
+            )
+        )
 
     def worker(self, name: str, *, accepts: bool = True) -> Worker:
         """Return a worker on a shift; `accepts` is how it answers everything."""

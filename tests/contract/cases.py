@@ -250,3 +250,13 @@ def fail_twice(case: Case) -> None:
     """The head raises again."""
     case.x.fail(A)
     case.x.fail(A)
+
+
+def resume(case: Case) -> None:
+    """An operator lets it go on."""
+    assert case.act.resume(A).status == "RESUMED"
+
+
+def skip(case: Case) -> None:
+    """An operator gives its head up."""
+    assert case.act.resume(A, skip=2).status == "RESUMED"

@@ -3,8 +3,8 @@
 A scene is a row of calls that random play hardly ever hits, up to the moment where the hole would
 show; it returns what is to be judged. `GUARDS` are the pieces of Lua that close the holes. With its
 guard the scene ends well on both twins; with the guard cut out of the script's text the same scene
-ends badly on the server, so the guard is known to be what closes it. Holes 7, 8 and 10 belong to
-`skip`, `amend` and the lane.
+ends badly on the server, so the guard is known to be what closes it. Hole 7 is
+`test_ports_resume.py`'s; 8 and 10 belong to `amend` and the lane.
 
 A and B are partitions 0 and 1; b and c are candidates of day 1, in that order.
 """

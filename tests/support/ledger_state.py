@@ -7,11 +7,13 @@ script which are wrong together are still found. A key of the ledger that it doe
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from kernel.adapters.memory.state import LedgerState, Part, Run
+from kernel.ledger.halts import AuditEntry
 from kernel.ledger.schedule import STATES, State
 from kernel.ledger.units import Entry, LedgerRecord, Reply
 
@@ -83,6 +85,8 @@ def read_state(client: redis.Redis, name: str) -> LedgerState:
         windows={int(week): _windows(there, week) for week in there.pop("weeks", ())},
         runs={run.decode(): _run(there, run.decode()) for run in there.pop("runs", ())},
         counters=Counter({k: int(n) for k, n in _text(there.pop("counters", {})).items()}),
+        notes={_place(name): int(seq) for name, seq in _text(there.pop("notes", {})).items()},
+        audit=[_act(act) for act in there.pop("audit", [])],
         **numbers,
     )
     assert not record, f"fields of the record that nobody knows: {sorted(record)}"
@@ -111,6 +115,8 @@ def broken_promises(state: LedgerState, quota: int) -> list[str]:
             "parked, and only then in the waits": (part.state == "parked") == (p in state.waits),
             "listed only when ready, and once": state.ready.count(p) <= (part.state == "ready"),
             "not idle with something undecided": not (part.state == "idle" and undecided),
+            "halted before something undecided": part.state != "halted" or undecided,
+            "no note of what is decided": all(at >= part.cursor for q, at in state.notes if q == p),
             "a log of what is undecided, up to the end": ends[-1:] == [part.end] * undecided,
             "a log in order": ends == sorted(ends) and all(end > part.cursor for end in ends),
         }
@@ -135,6 +141,8 @@ def _parts(table: dict[str, str], logs: list[list[Any]]) -> list[Part]:
             table.pop(f"{p}:h"),
             None if failures is None else _triple(failures),
             table.pop(f"{p}:r", ""),
+            int(table.pop(f"{p}:w", 0)),
+            table.pop(f"{p}:u", ""),
             [_entry(entry_id, _flat(body)) for entry_id, body in log],
         )
         parts.append(part)
@@ -218,6 +226,18 @@ def _maybe_lease(text: str | None) -> tuple[int, str] | None:
 def _pair(text: str) -> tuple[int, int]:
     day, pred = text.split(" ")
     return int(day), int(pred)
+
+
+def _place(text: str) -> tuple[int, int]:
+    partition, position = text.split(":")
+    return int(partition), int(position)
+
+
+def _act(text: bytes) -> AuditEntry:
+    at_ms, who, what, partition, position, seq, reason, halted = json.loads(text)
+    return AuditEntry(
+        int(at_ms), who, what, int(partition), int(position), int(seq), reason, halted
+    )
 
 
 def _triple(text: str) -> tuple[int, int, int]:

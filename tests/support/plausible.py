@@ -6,6 +6,7 @@ second, slow reading of `scheduling.md`; the program's own sequencer and turn ar
 
 1. Every attempt adds one to its customer's window; that is enough to see one counted twice.
 2. Whether an attempt is accepted is the caller's choice; the chain does not depend on it.
+3. An attempt that an operator skipped is declined and touches no window.
 """
 
 from __future__ import annotations
@@ -179,7 +180,7 @@ class Turn:
                     if front != attempt.pred:
                         self.blocked[attempt.partition] = attempt
                         continue
-                    used += self.accepts(attempt)
+                    used += self._is_accepted(attempt)
                     gates[attempt.day] = (attempt.seq, used)
                     before = self.loaded.gates[attempt.day][0]
                     self.settled[attempt.day] = SettledOut(attempt.day, before, attempt.seq, used)
@@ -208,6 +209,12 @@ class Turn:
             steps=[step for step in steps if step is not None],
         )
 
+    def _is_skipped(self, attempt: Seen) -> bool:
+        return (attempt.partition, attempt.position - 1) in self.loaded.skipped
+
+    def _is_accepted(self, attempt: Seen) -> bool:
+        return self.accepts(attempt) and not self._is_skipped(attempt)
+
     def _moves(self) -> list[Move]:
         last = {attempt.partition: attempt for attempt in self.done}
         return [
@@ -219,6 +226,8 @@ class Turn:
     def _windows(self) -> dict[int, list[tuple[str, bytes]]]:
         counts: dict[tuple[int, str], int] = {}
         for attempt in self.done:
+            if self._is_skipped(attempt):
+                continue
             key = (week_of(attempt.day), attempt.customer)
             counts[key] = counts.get(key, 0) + 1
         windows: dict[int, list[tuple[str, bytes]]] = {}
@@ -232,7 +241,7 @@ class Turn:
         replies = []
         for run in dict.fromkeys(attempt.run for attempt in self.done):
             seqs = [attempt.seq for attempt in self.done if attempt.run == run]
-            accepted = sum(self.accepts(attempt) for attempt in self.done if attempt.run == run)
+            accepted = sum(self._is_accepted(seen) for seen in self.done if seen.run == run)
             tally = {0: accepted, 10: len(seqs) - accepted}
             body = json.dumps(seqs).encode()
             replies.append(ReplyOut(run, len(seqs), body, 100 * accepted, tally))

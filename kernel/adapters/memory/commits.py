@@ -27,10 +27,8 @@ def commit(
     _move(state, request)
     _write(state, request, entry_token(request.token, now_us))
     _wake(state, request.settled, quota)
-    lease_until = now + settings.lease_ms
-    outcomes = tuple(
-        _step(state, step, request.shift, lease_until, quota) for step in request.steps
-    )
+    lease = (now + settings.lease_ms, request.shift)
+    outcomes = tuple(_step(state, step, lease, now, quota) for step in request.steps)
     if request.shift in state.shifts:
         state.shifts[request.shift] = now + settings.shift_deadline_ms
     state.workers[request.worker] = now + settings.worker_ttl_ms
@@ -68,6 +66,9 @@ def _move(state: LedgerState, request: CommitRequest) -> None:
             state.free(move.partition, "commit")
         else:
             state.stay(move.partition, "commit")
+        passed = [at for at in state.notes if at[0] == move.partition and at[1] < move.reach]
+        for place in passed:
+            del state.notes[place]
 
 
 def _write(state: LedgerState, request: CommitRequest, token: str) -> None:
@@ -93,13 +94,15 @@ def _wake(state: LedgerState, settled: Sequence[SettledOut], quota: int) -> None
             state.free(partition, "wake")
 
 
-def _step(state: LedgerState, step: Step, shift: str, lease_until: int, quota: int) -> StepOutcome:
+def _step(
+    state: LedgerState, step: Step, lease: tuple[int, str], now: int, quota: int
+) -> StepOutcome:
     """Rule 10: the next step is for the holder alone."""
-    if state.leases.get(step.partition, (0, ""))[1] != shift:
+    if state.leases.get(step.partition, (0, ""))[1] != lease[1]:
         return "left"
     if step.kind == "keep":
         state.stay(step.partition, "keep")
-        state.leases[step.partition] = (lease_until, shift)
+        state.leases[step.partition] = lease
         return "kept"
     if step.kind == "release":
         state.free(step.partition, "release")
@@ -114,6 +117,7 @@ def _step(state: LedgerState, step: Step, shift: str, lease_until: int, quota: i
         return "ready"
     del state.leases[step.partition]
     state.enter(step.partition, "park", "parked")
+    part.since = now
     state.waits[step.partition] = (step.day, step.pred)
     state.counters["parks"] += 1
     return "parked"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from kernel.adapters.memory import commits, ingress, partitions, replies
+from kernel.adapters.memory import commits, halts, ingress, partitions, replies
 from kernel.adapters.memory.state import LedgerState, Part
 from kernel.domain.ruleset import RuleSet
 from kernel.ledger.ports import StoreFull
@@ -15,10 +15,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from kernel.ledger import units
+    from kernel.ledger.halts import ResumeAnswer, ResumeRequest
 
 
 class MemoryLedger:
-    """Implements IngressPort, PartitionPort and ReplyPort; one instance is one store.
+    """Implements all ports of a ledger; one instance is one store.
 
     Args:
         record: The ledger's record, as `create` would write it.
@@ -88,6 +89,10 @@ class MemoryLedger:
     def tick(self, *, worker: str) -> units.TickAnswer:
         """Repair what crashes left."""
         return partitions.tick(self.state, self._settings, self._now(), worker=worker)
+
+    def resume(self, request: ResumeRequest) -> ResumeAnswer:
+        """Let a halted partition go on."""
+        return halts.resume(self.state, self._settings, self._clock_us(), request)
 
     def read(self, *, run: str, after: str, wait_ms: int, count: int) -> units.ReadAnswer:
         """Return replies; memory never waits."""

@@ -98,6 +98,7 @@ def load(state: LedgerState, request: LoadRequest) -> LoadAnswer:
             for week, customers in request.weeks.items()
         },
         {day: (state.front.get(day, 0), state.used.get(day, 0)) for day in request.days},
+        frozenset(place for place in state.notes if place[0] in request.partitions),
     )
 
 
@@ -125,6 +126,7 @@ def fail(state: LedgerState, now_us: int, request: FailRequest) -> FailAnswer:
     state.enter(request.partition, "fail", "halted")
     part.halt = entry_token(request.token, now_us)
     part.reason = request.reason
+    part.since = now_us // 1000
     state.counters["halts"] += 1
     return FailAnswer("HALTED")
 

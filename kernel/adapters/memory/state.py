@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from kernel.ledger.schedule import moved
 
 if TYPE_CHECKING:
+    from kernel.ledger.halts import AuditEntry
     from kernel.ledger.schedule import Event, State
     from kernel.ledger.settings import FleetSettings
     from kernel.ledger.units import Entry, LedgerRecord, Reply
@@ -30,6 +31,8 @@ class Part:
     halt: str = "0"
     failures: tuple[int, int, int] | None = None
     reason: str = ""
+    since: int = 0
+    resumed: str = ""
     log: list[Entry] = field(default_factory=list)
 
 
@@ -74,6 +77,8 @@ class LedgerState:
     windows: dict[int, dict[str, bytes]] = field(default_factory=dict)
     runs: dict[str, Run] = field(default_factory=dict)
     counters: Counter[str] = field(default_factory=Counter)
+    notes: dict[tuple[int, int], int] = field(default_factory=dict)
+    audit: list[AuditEntry] = field(default_factory=list)
 
     def snapshot(self) -> LedgerState:
         """Return a copy to rewind to."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING, Any, Literal
 
-from kernel.adapters.redis import ingress, keys, partitions, replies
+from kernel.adapters.redis import halts, ingress, keys, partitions, replies
 from kernel.adapters.redis.attached import Attached
 from kernel.adapters.redis.client import store_errors
 from kernel.adapters.redis.scripts import Scripts
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import redis
 
     from kernel.ledger import units
+    from kernel.ledger.halts import ResumeAnswer, ResumeRequest
 
 _FIELDS = ("incarnation", "partitions", "digest", "rules", "settings", "key")
 
@@ -70,7 +71,7 @@ def _record(values: Sequence[bytes]) -> LedgerRecord:
 
 
 class RedisLedger:
-    """Implements IngressPort, PartitionPort and ReplyPort on Redis; one thread at a time."""
+    """Implements all ports of a ledger on Redis; one thread at a time."""
 
     def __init__(
         self,
@@ -128,6 +129,10 @@ class RedisLedger:
     def tick(self, *, worker: str) -> units.TickAnswer:
         """Repair what crashes left."""
         return partitions.tick(self.attached, worker=worker)
+
+    def resume(self, request: ResumeRequest) -> ResumeAnswer:
+        """Let a halted partition go on."""
+        return halts.resume(self.attached, request)
 
     def read(self, *, run: str, after: str, wait_ms: int, count: int) -> units.ReadAnswer:
         """Return replies."""

@@ -63,7 +63,7 @@ def load(ledger: Attached, request: LoadRequest) -> LoadAnswer:
     answer = ledger.step("load", *arguments)
     if answer[0] == b"GONE":
         return LoadAnswer("GONE", {}, {}, {})
-    _, cursors, fronts, uses, *weeks = answer
+    _, cursors, fronts, uses, notes, *weeks = answer
     return LoadAnswer(
         "LOADED",
         {p: int(cursor) for p, cursor in zip(request.partitions, cursors, strict=True)},
@@ -72,7 +72,13 @@ def load(ledger: Attached, request: LoadRequest) -> LoadAnswer:
             day: (int(front or 0), int(used or 0))
             for day, front, used in zip(request.days, fronts, uses, strict=True)
         },
+        frozenset(_place(field) for field in notes),
     )
+
+
+def _place(field: bytes) -> tuple[int, int]:
+    partition, position = field.split(b":")
+    return int(partition), int(position)
 
 
 def commit(ledger: Attached, quota: int, request: CommitRequest) -> CommitAnswer:

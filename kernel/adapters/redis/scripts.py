@@ -34,6 +34,7 @@ FLAGS = {
     "end_shift": "allow-oom",
     "ack": "allow-oom",
     "tick": "allow-oom",
+    "resume": "allow-oom",
     "drop": "allow-oom",
 }
 

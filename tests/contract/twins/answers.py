@@ -2,7 +2,8 @@
 
 Taken from the head comments of the Lua files, and a test holds the list to them, so that a new
 answer cannot come in without a test that meets it. `STORE FULL` is the server's own refusal, `step`
-stands for the outcomes of a commit's next steps, and REWOUND of a commit is told apart by cause.
+stands for the outcomes of a commit's next steps, `note` for what became of an operator's notes, and
+REWOUND of a commit is told apart by cause.
 """
 
 from __future__ import annotations
@@ -26,7 +27,9 @@ ANSWERS: dict[str, tuple[str, ...]] = {
     "end_shift": ("CONTINUE", "ENDED", "GONE"),
     "ack": ("ACKED", "REWOUND", "CLOSED", "GONE"),
     "tick": ("TICKED", "EARLY", "GONE"),
+    "resume": ("RESUMED", "ALREADY", "BEHIND", "NOT_HALTED", "GONE"),
     "drop": ("MORE", "DROPPED"),
+    "note": ("made", "passed"),
     "step": ("kept", "freed", "ready", "parked", "left"),
     "read": ("READ", "ABSENT", "GONE"),
     "read_ids": ("READ", "GONE"),
@@ -34,6 +37,18 @@ ANSWERS: dict[str, tuple[str, ...]] = {
 
 #: Answers that say "no": they must leave the store exactly as it was.
 REFUSALS = frozenset(
-    {"WAIT", "ABSENT", "REWOUND", "FULL", "CONFLICT", "RULES", "CLOSED", "GONE", "BEHIND", "LOST"}
+    {
+        "WAIT",
+        "ABSENT",
+        "REWOUND",
+        "FULL",
+        "CONFLICT",
+        "RULES",
+        "CLOSED",
+        "GONE",
+        "BEHIND",
+        "LOST",
+        "NOT_HALTED",
+    }
     | {"ALREADY", "EXISTS", FULL, "READ", "LOADED"}
 )

@@ -16,6 +16,7 @@ from tests.support.plausible import Line, Turn, append_request
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from kernel.ledger.halts import ResumeRequest
     from kernel.ledger.units import (
         AppendRequest,
         CommitRequest,
@@ -58,6 +59,13 @@ class Shift:
     fail: FailRequest | None = None
 
 
+@dataclass
+class Operator:
+    """Who lets halted partitions go on; the last request may have to be sent again."""
+
+    last: ResumeRequest | None = None
+
+
 class Fleet:
     """All of them, and the tokens they draw."""
 
@@ -68,6 +76,7 @@ class Fleet:
         self.shifts = {
             name: Shift(name, WORKERS[index % len(WORKERS)]) for index, name in enumerate(SHIFTS)
         }
+        self.operator = Operator()
         self._tokens = itertools.count(1)
 
     def token(self) -> int:

@@ -114,7 +114,7 @@ class TwinsMachine(RuleBasedStateMachine):
         run=runs,
         chunk=lines,
         opens=often,
-        fault=st.sampled_from([None] * 5 + ["rules"] * 3 + ["stale", "off"]),
+        fault=st.sampled_from([None] * 5 + ["rules"] * 3 + ["stale", "off", "off"]),
     )
     def append(self, run: str, chunk: list[Line | None], opens: bool, fault: str | None) -> None:
         """Append a chunk, sometimes on a registry read too early, elsewhere or by other rules."""

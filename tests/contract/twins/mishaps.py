@@ -1,4 +1,4 @@
-"""The rest of the machine: ticks, the collector, and all that goes wrong."""
+"""The rest of the machine: ticks, the collector, the operator, and all that goes wrong."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
 from kernel.adapters.redis.keys import beside
-from kernel.ledger.units import CommitRequest, FailRequest, TakeRequest
+from kernel.ledger.halts import ResumeRequest, SkipNote
+from kernel.ledger.units import CommitRequest, FailRequest, Held, TakeRequest
 from tests.contract.twins.fleet import OWNERS, RUNS, SHIFTS
 from tests.contract.twins.machine import often, owners, rarely, runs, workers
-from tests.contract.twins.stories import StoriesMachine
+from tests.contract.twins.stories import Half, StoriesMachine, chains
 from tests.support.ledger_state import ledger_keys
-from tests.support.plausible import Line, reading_of
+from tests.support.plausible import Line, attempts_of, reading_of
 
 #: Jumps of the clock: within a lease, past one, past everything, and back.
 JUMPS_MS = (0, 1, 400, 999, 1_000, 1_001, 2_000, 2_500, 6_000, 3_600_000, -1_500, -3_600_000)
@@ -135,10 +136,64 @@ class FaultyMachine(StoriesMachine):
                 "end_shift": lambda p: p.end_shift(shift=shift, worker="w1", forced=True),
                 "ack": lambda ports: ports.ack(run=run, owner=owner, entry="", written=0),
                 "tick": lambda ports: ports.tick(worker="w1"),
+                "resume": lambda ports: ports.resume(ResumeRequest(0, 0, 5, "me@here")),
                 "read": lambda p: p.read(run=run, after="0", wait_ms=0, count=1),
             },
             flushed=flushed,
         )
+
+    @rule(
+        index=st.integers(0, 3),
+        skips=st.booleans(),
+        off=st.sampled_from([0, 0, 0, 1]),
+        times=st.sampled_from([1, 1, 2]),
+    )
+    def resume(self, index: int, skips: bool, off: int, times: int) -> None:
+        """An operator lets a partition go on, perhaps without its head; or mistakes which one."""
+        parts = self.twins.before.parts
+        halted = [p for p, part in enumerate(parts) if part.state == "halted"]
+        partition = halted[index % len(halted)] if halted else index % self.partitions
+        cursor = parts[partition].cursor + off
+        note = SkipNote(self.head_of(partition), "it is broken") if skips else None
+        token = self.fleet.token()
+        self.fleet.operator.last = ResumeRequest(partition, cursor, token, "me@here", note)
+        for _ in range(times):
+            self.resume_again()
+
+    @rule()
+    def resume_again(self) -> None:
+        """Send the last of an operator's requests: its answer was lost, perhaps long ago."""
+        request = self.fleet.operator.last
+        if request is not None:
+            self.twins.ask("resume", lambda ports: ports.resume(request))
+
+    def head_of(self, partition: int) -> int:
+        """Return the sequence number of the first undecided attempt."""
+        part = self.twins.before.parts[partition]
+        held = Held(partition, part.cursor, part.end, part.halt, tuple(part.log))
+        return next((seen.seq for seen in attempts_of(held)), 1)
+
+    @rule(
+        chunk=chains,
+        pair=st.permutations(SHIFTS),
+        skips=often,
+        zombie=st.booleans(),
+        off=st.sampled_from([0, 0, 0, 1]),
+    )
+    def halt_and_go_on(
+        self, chunk: list[Line | None], pair: list[str], *, skips: bool, zombie: bool, off: int
+    ) -> None:
+        """A head is halted, let go on and decided, as it is or as skipped; a zombie is refused."""
+        self.append(RUNS[0], [*chunk, Line(0)], opens=True, fault=None)
+        if zombie:
+            self.hold(pair[0], Half("all", [], 100, []))
+            self.twins.server.clock.advance(1_001)
+        self.take(pair[1], None, "all", 100, [])
+        self.fail(pair[1], 1, fatal=True, off=0)
+        self.resume(0, skips, off, 1)
+        if zombie:
+            self.commit(pair[0], 100, 0, ["auto"] * 4, None)
+        self.turn(pair[1], 100, 0)
 
     def teardown(self) -> None:
         """Drop the ledger in steps; nothing of it is left."""

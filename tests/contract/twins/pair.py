@@ -72,6 +72,8 @@ class Twins:
             self.tally.update(("step", outcome) for outcome in there.outcomes)
         before = self.before
         self.compare()
+        self.tally.update([("note", "made")] * len(self.before.notes.keys() - before.notes))
+        self.tally.update([("note", "passed")] * len(before.notes.keys() - self.before.notes))
         if status in REFUSALS:
             changed = differences(before, self.before)
             assert not changed, f"{step}: {status} changed something\n" + "\n".join(changed)

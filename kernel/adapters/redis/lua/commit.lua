@@ -55,6 +55,14 @@ for _, m in ipairs(moves) do
   redis.call('HSET', parts, m.p .. ':c', m.reach, m.p .. ':t', ARGV[5])
   if m.state == 'parked' then free(m.p) end
 end
+if n_moves > 0 then
+  for _, field in ipairs(redis.call('HKEYS', key('notes'))) do
+    local p, position = string.match(field, '^(%d+):(%d+)$')
+    for _, m in ipairs(moves) do
+      if m.p == p and tonumber(position) < tonumber(m.reach) then redis.call('HDEL', key('notes'), field) end
+    end
+  end
+end
 local at = at_weeks
 for _ = 1, n_weeks do
   local total = tonumber(ARGV[at + 1])
@@ -122,7 +130,7 @@ for i = 1, n_steps do
         outcome = 'ready'
       else
         redis.call('HDEL', key('leases'), p)
-        redis.call('HSET', parts, p .. ':s', 'parked')
+        redis.call('HSET', parts, p .. ':s', 'parked', p .. ':w', text(now))
         redis.call('HSET', key('waits'), p, ARGV[s + 2] .. ' ' .. ARGV[s + 3])
         count('parks', 1)
         outcome = 'parked'

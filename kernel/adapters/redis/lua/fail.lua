@@ -22,6 +22,6 @@ if failures < 2 and ARGV[9] ~= '1' then
   return {'RETRY'}
 end
 redis.call('HDEL', key('leases'), p)
-redis.call('HSET', parts, p .. ':s', 'halted', p .. ':h', ARGV[4] .. stamp, p .. ':r', ARGV[8])
+redis.call('HSET', parts, p .. ':s', 'halted', p .. ':h', ARGV[4] .. stamp, p .. ':r', ARGV[8], p .. ':w', text(now))
 count('halts', 1)
 return {'HALTED'}

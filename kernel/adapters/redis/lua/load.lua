@@ -1,6 +1,6 @@
--- One atomic read of what a turn decides on: cursors, gates, windows (scheduling.md, rule 6). Writes nothing.
+-- One atomic read of what a turn decides on: cursors, gates, notes, windows (scheduling.md, rule 6). Writes nothing.
 -- ARGV: 1 incarnation 2 now 3 partitions (n) 4 days (m) 5 weeks (k), then n partitions, m days, per week: week, customers (c), c customers
--- -> LOADED, {cursor...}, {front...}, {used...}, {window...} per week | GONE
+-- -> LOADED, {cursor...}, {front...}, {used...}, {<p>:<position> of each note...}, {window...} per week | GONE
 if gone() then return {'GONE'} end
 local n, m, k = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
 local function read(name, first, total)
@@ -14,8 +14,13 @@ local function read(name, first, total)
 end
 local cursors = {}
 for i = 1, n do cursors[i] = redis.call('HGET', key('parts'), ARGV[5 + i] .. ':c') end
+local notes, asked = {}, {}
+for i = 1, n do asked[ARGV[5 + i]] = true end
+for _, field in ipairs(redis.call('HKEYS', key('notes'))) do
+  if asked[string.match(field, '^(%d+):')] then notes[#notes + 1] = field end
+end
 local at = 6 + n
-local out = {'LOADED', cursors, read('front', at, m), read('used', at, m)}
+local out = {'LOADED', cursors, read('front', at, m), read('used', at, m), notes}
 at = at + m
 for _ = 1, k do
   local total = tonumber(ARGV[at + 1])

@@ -6,6 +6,7 @@
 --   ids          hash    registry field -> fingerprint of its owner
 --   parts        hash    <p>:s state  <p>:c cursor  <p>:e end  <p>:t token of the last commit  <p>:h halt token
 --                        <p>:f failures at a cursor as "<cursor> <count> <token>"  <p>:r reason of a halt
+--                        <p>:w time of the last park or halt  <p>:u token of the last resume
 --   ready        list    partitions that are ready, longest first
 --   leases       hash    <p> -> "<deadline> <shift>"
 --   waits        hash    <p> -> "<day> <predecessor>" of a parked partition
@@ -16,6 +17,8 @@
 --   log:<p>      stream  <end position>-<token>  b sealed batch  q base sequence number  g predecessors
 --   run:<run>    hash    see open.lua; run:<run>:replies  stream  <answers>-<token>  b sealed answers
 --   runs         set     of <run>;  counters  hash  what happened how often
+--   notes        hash    <p>:<position> -> sequence number of an attempt that an operator skipped and nobody decided yet
+--   audit        list    what operators did: JSON, see resume.lua
 -- ARGV[1] is the incarnation, ARGV[2] "now" in microseconds ("" = the server's time; only tests pass one).
 -- All checks come before the first write. Numbers above 2^53 and tokens travel as text.
 

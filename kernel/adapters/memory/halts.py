@@ -1,0 +1,46 @@
+"""Halted partitions in memory: the twin of the script resume."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kernel.adapters.memory.ingress import entry_token
+from kernel.ledger.halts import AUDIT_MAX, AuditEntry, ResumeAnswer
+
+if TYPE_CHECKING:
+    from kernel.adapters.memory.state import LedgerState
+    from kernel.ledger.halts import ResumeRequest
+    from kernel.ledger.settings import FleetSettings
+
+
+def resume(
+    state: LedgerState, settings: FleetSettings, now_us: int, request: ResumeRequest
+) -> ResumeAnswer:
+    """Let a halted partition go on, with a note if its head is to be skipped (rule 19)."""
+    part, note = state.parts[request.partition], request.note
+    if part.resumed == str(request.token):
+        return ResumeAnswer("ALREADY")
+    if part.state != "halted":
+        return ResumeAnswer("NOT_HALTED")
+    if part.cursor != request.cursor:
+        return ResumeAnswer("BEHIND")
+    now = now_us // 1000
+    act = AuditEntry(
+        now,
+        request.who,
+        "resume" if note is None else "skip",
+        request.partition,
+        request.cursor,
+        0 if note is None else note.seq,
+        "" if note is None else note.reason,
+        part.reason,
+    )
+    state.audit = [*state.audit, act][-AUDIT_MAX:]
+    if note is not None:
+        state.notes[request.partition, request.cursor] = note.seq
+    part.failures, part.reason = None, ""
+    part.halt = entry_token(request.token, now_us)
+    part.resumed = str(request.token)
+    state.free(request.partition, "resume")
+    state.counters["resumes" if note is None else "skips"] += 1
+    return ResumeAnswer("RESUMED", state.ask_ring(now, settings))

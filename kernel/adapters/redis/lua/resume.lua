@@ -1,0 +1,22 @@
+-- Let a halted partition go on, with a note if its head is to be skipped (scheduling.md, rule 19).
+-- A note moves neither cursor nor front: the attempt is declined when its turn comes (hole 7). The new halt token
+-- refuses whoever decided the head before the note.
+-- ARGV: 1 incarnation 2 now 3 partition 4 cursor 5 token 6 who 7 sequence number to skip (0: none) 8 reason
+--   9 acts in the audit, most 10 ring ms 11 shift ms
+-- -> RESUMED, ring | ALREADY | BEHIND | NOT_HALTED | GONE
+if gone() then return {'GONE'} end
+local p, parts = ARGV[3], key('parts')
+local f = redis.call('HMGET', parts, p .. ':s', p .. ':c', p .. ':r', p .. ':u')
+if f[4] == ARGV[5] then return {'ALREADY'} end
+if f[1] ~= 'halted' then return {'NOT_HALTED'} end
+if f[2] ~= ARGV[4] then return {'BEHIND'} end
+local skips = ARGV[7] ~= '0'
+redis.call('HDEL', parts, p .. ':f', p .. ':r')
+redis.call('HSET', parts, p .. ':h', ARGV[5] .. stamp, p .. ':u', ARGV[5])
+if skips then redis.call('HSET', key('notes'), p .. ':' .. ARGV[4], ARGV[7]) end
+free(p)
+local act = {text(now), ARGV[6], skips and 'skip' or 'resume', p, ARGV[4], ARGV[7], ARGV[8], f[3] or ''}
+redis.call('RPUSH', key('audit'), cjson.encode(act))
+redis.call('LTRIM', key('audit'), -tonumber(ARGV[9]), -1)
+count(skips and 'skips' or 'resumes', 1)
+return {'RESUMED', ring(tonumber(ARGV[10]), tonumber(ARGV[11]))}

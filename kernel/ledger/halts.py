@@ -1,0 +1,54 @@
+"""What an operator asks of a halted partition, and what is kept of it: requests, answers, audit.
+
+Here: the values of the step `resume`, which is one atomic step as those in `units.py` are. Not
+here: how a partition comes to be halted (`fail` in `units.py`), and how a skipped attempt is
+decided (`kernel.domain.decide`).
+
+1. A skip is a note at a position, never a move of the cursor or of a day's front: the attempt is
+   declined when its turn comes, so that it settles its gate like any other (scheduling.md, hole 7).
+2. A halted partition goes on under a new halt token, which refuses whoever decided its head before.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+#: Acts that the audit of a ledger keeps; older ones are dropped.
+AUDIT_MAX = 1_000
+
+
+class SkipNote(NamedTuple):
+    """The head attempt is to be answered as skipped; why is for the audit."""
+
+    seq: int
+    reason: str
+
+
+class ResumeRequest(NamedTuple):
+    """Let a partition that is halted at `cursor` go on; `note` is about the attempt there."""
+
+    partition: int
+    cursor: int
+    token: int
+    who: str
+    note: SkipNote | None = None
+
+
+class ResumeAnswer(NamedTuple):
+    """RESUMED: it is ready. ALREADY: by this very request. BEHIND: halted, but elsewhere."""
+
+    status: Literal["RESUMED", "ALREADY", "BEHIND", "NOT_HALTED", "GONE"]
+    ring: bool = False
+
+
+class AuditEntry(NamedTuple):
+    """One act: when, who, what, where, which attempt (0 = none), why; and why it was halted."""
+
+    at_ms: int
+    who: str
+    what: Literal["resume", "skip"]
+    partition: int
+    position: int
+    seq: int
+    reason: str
+    halted: str
