@@ -149,3 +149,22 @@ def test_a_mark_and_the_way_back_leave_no_trace(act: Actors) -> None:
     act.stage.rewind(mark)
 
     assert act.state() == before
+
+
+def test_a_sum_that_no_64_bits_hold_is_kept_whole(act: Actors) -> None:
+    """Amounts have 17 digits: a commit that the server could not count would be half applied."""
+    amounts = [2**63 - 1, 10**17, 16_384 * 10**17, 10**12, 10**12 - 1, 0]
+    for amount in amounts:
+        act.append(PLAIN, run="r2")
+        x = act.worker("x")
+        x.take()
+        x.load()
+        request = x.request()
+        replies = [reply._replace(cents_accepted=amount) for reply in request.replies]
+        assert act.stage.ledger.commit(request._replace(replies=replies)).status == "APPLIED"
+
+    view = act.stage.ledger.read(run="r2", after="0", wait_ms=0, count=1).run
+    assert view is not None
+    assert view.cents_accepted == sum(amounts)
+    assert view.answers == len(amounts)
+    assert act.state().runs["r2"].cents == sum(amounts)

@@ -13,6 +13,7 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from kernel.adapters.memory.state import LedgerState, Part, Run
+from kernel.adapters.redis.replies import CENTS_HIGH
 from kernel.ledger.halts import AuditEntry
 from kernel.ledger.schedule import STATES, State
 from kernel.ledger.units import Entry, LedgerRecord, Reply
@@ -179,7 +180,7 @@ def _run(there: dict[str, Any], name: str) -> Run:
         base=base or 0,
         answers=int(record.pop("answers")),
         written=int(record.pop("written")),
-        cents=int(record.pop("cents")),
+        cents=int(record.pop("cents_high", "0")) * CENTS_HIGH + int(record.pop("cents")),
         tally=tally,
         produce=_maybe_lease(record.pop("produce", None)),
         collect=_maybe_lease(record.pop("collect", None)),

@@ -7,10 +7,18 @@ from typing import TYPE_CHECKING, Any
 from kernel.adapters.redis.client import command, store_errors
 from kernel.ledger.units import AckAnswer, ReadAnswer, Reply, RunView
 
+#: One of the record's field `cents_high`: the server's own numbers end at 2**63.
+CENTS_HIGH = 10**12
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from kernel.adapters.redis.attached import Attached
+
+
+def sum_of(high: bytes | None, low: bytes) -> int:
+    """Put the sum of the accepted together: `commit.lua` keeps it in two fields."""
+    return int(high or 0) * CENTS_HIGH + int(low)
 
 
 def view(record: Mapping[bytes, bytes]) -> RunView:
@@ -22,7 +30,7 @@ def view(record: Mapping[bytes, bytes]) -> RunView:
         int(record[b"answers"]),
         int(record[b"written"]),
         int(lines) if lines else None,
-        int(record[b"cents"]),
+        sum_of(record.get(b"cents_high"), record[b"cents"]),
         dict(sorted(tally.items())),
     )
 

@@ -89,7 +89,10 @@ for i = 1, n_replies do
   local run_key = key('run:' .. ARGV[r])
   local answers = redis.call('HINCRBY', run_key, 'answers', ARGV[r + 1])
   redis.call('XADD', run_key .. ':replies', text(answers) .. '-' .. token, 'b', ARGV[r + 2])
-  redis.call('HINCRBY', run_key, 'cents', ARGV[r + 3])
+  -- amounts have up to 17 digits, so their sum may pass 2^63: what is above the last 12 is counted apart
+  local high = string.sub(ARGV[r + 3], 1, -13)
+  redis.call('HINCRBY', run_key, 'cents', text(tonumber(string.sub(ARGV[r + 3], -12))))
+  if high ~= '' then redis.call('HINCRBY', run_key, 'cents_high', high) end
   for code, n in string.gmatch(ARGV[r + 4], '(%d+):(%d+)') do redis.call('HINCRBY', run_key, 'n:' .. code, n) end
 end
 

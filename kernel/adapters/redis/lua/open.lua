@@ -1,6 +1,7 @@
 -- Lease a run to its producer or its collector; a producer's open creates the run.
 -- Run record: position (lines appended), offset and sha of the input so far, token and base of the last append,
--- answers (given so far), written (lines safe with the collector), lines (once finished), cents (accepted),
+-- answers (given so far), written (lines safe with the collector), lines (once finished),
+-- cents and cents_high (accepted; the second counts in 10^12 cents and is there once it is needed),
 -- n:<code> (answers by code), produce / collect ("<deadline> <owner>" of either lease).
 -- ARGV: 1 incarnation 2 now 3 run 4 owner 5 kind 6 run lease ms
 -- -> OPENED, position, offset, sha, lines or "" | WAIT, deadline | ABSENT | GONE
