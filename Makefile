@@ -9,10 +9,11 @@ STAMP  := $(VENV)/.installed
 OUT    := build/run
 LINES  ?= 100000
 CONFIG ?= configs/experiment.yaml
+SEEDS  ?= 1000
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help venv run test fmt lint types arch check bench lock clean
+.PHONY: help venv run test fmt lint types arch check sim bench lock clean
 
 help: ## say what each target does
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-7s %s\n", $$1, $$2}' Makefile
@@ -57,6 +58,9 @@ arch: $(STAMP) ## the shape: import direction, sizes, names, what is packaged
 
 check: lint types arch ## the quick part of `make test`, for before a commit
 
+sim: $(STAMP) ## play SEEDS seeds of the simulator, and print what happened in them
+	$(BIN)/python -m tests.simulation --seeds $(SEEDS)
+
 bench: $(STAMP) ## CPU time per attempt, beside one RQ job per attempt
 	$(BIN)/python -m tests.bench
 
@@ -66,4 +70,5 @@ lock: ## pin the dependencies anew (needs uv; nothing else here does)
 	  --output-file requirements.lock
 
 clean: ## remove what `make run` and the tools wrote; keeps .venv
-	rm -rf build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage htmlcov
+	find consumers kernel producer tests -name __pycache__ -prune -exec rm -rf {} +
