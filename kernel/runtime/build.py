@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from kernel.adapters.codec import Codec
 from kernel.adapters.redis import keys
-from kernel.adapters.redis.client import Client, check_server, connect, shown
+from kernel.adapters.redis.client import LOGIN_REFUSED, Client, check_server, connect, shown
 from kernel.adapters.redis.ledger import RedisLedger, find
 from kernel.domain.ruleset import RuleSet
 from kernel.errors import Incomplete, Refused, RulesDiffer
@@ -84,6 +84,11 @@ def reached(url: str) -> Client:
         check_server(client)
     except StoreUnavailable as error:
         reason = error.__cause__  # the client's own error; ours would only say the same again
+        if isinstance(reason, LOGIN_REFUSED):
+            raise StoreUnavailable(
+                f"Redis at {shown(url)} refuses the login; give the right name and password in "
+                "--redis-url: redis://name:password@host:port"
+            ) from reason
         raise StoreUnavailable(
             f"no Redis answers at {shown(url)} ({type(reason).__name__}); start one there, or "
             "correct --redis-url"
