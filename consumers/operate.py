@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
 from kernel.adapters.redis import keys
 from kernel.adapters.redis.status import read_ledger
-from kernel.errors import Refused
+from kernel.errors import UsageError
 from kernel.ledger.status import LedgerView, PartitionView
 from kernel.ledger.units import RunView
 from kernel.runtime.build import reached
@@ -17,13 +18,13 @@ def look(redis_url: str, ledger: str) -> LedgerView:
     """Read a ledger.
 
     Raises:
-        Refused: there is no such ledger.
+        UsageError: there is no such ledger.
         StoreUnavailable: the server does not answer.
     """
     keys.check_name(ledger, "ledger")
     found = read_ledger(reached(redis_url), ledger)
     if found is None:
-        raise Refused(f"there is no ledger {ledger}; `fundload produce` makes it")
+        raise UsageError(f"there is no ledger {ledger}; `fundload produce` makes it")
     return found
 
 
@@ -60,7 +61,7 @@ def as_text(ledger: str, view: LedgerView) -> str:
     out.append(f"partitions: {counted}")
     out += [_line_of(part) for part in view.partitions if part.state in ("parked", "halted")]
     out += [f"run {name}: {_run_line(run)}" for name, run in view.runs.items()]
-    out += [f"{name} {n:,}" for name, n in view.counters.items()]
+    out += _counted(view.counters)
     return "\n".join(out)
 
 
@@ -69,7 +70,19 @@ def _line_of(part: PartitionView) -> str:
     if part.state == "halted":
         return f"  {behind}: halted, {part.reason}"
     day, pred = part.wait or (1, 0)
-    return f"  {behind}: waits for line {pred} of {date.fromordinal(day)} to be decided"
+    return f"  {behind}: waits until number {pred}, of {date.fromordinal(day)}, is decided"
+
+
+def _counted(counters: Mapping[str, int]) -> list[str]:
+    """Return a line for each counter; what it counts by worker is `name:worker`."""
+    out = []
+    for name, n in counters.items():
+        if ":" in name:
+            continue
+        of = f"{name}:"
+        parts = [f"{by.removeprefix(of)} {m:,}" for by, m in counters.items() if by.startswith(of)]
+        out.append(f"{name} {n:,}" + (f" ({', '.join(parts)})" if parts else ""))
+    return out
 
 
 def _run_line(run: RunView) -> str:

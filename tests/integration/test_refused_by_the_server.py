@@ -89,6 +89,22 @@ def test_a_server_that_would_evict_keys_is_refused(source: Path, tmp_path: Path)
     assert list(tmp_path.glob("output*")) == []
 
 
+def test_a_login_that_the_server_refuses_is_told(source: Path, server: Server) -> None:
+    """Not "no Redis answers": exit 4, what to correct, and not a word of the password."""
+    url = server.url.replace("unix://", "unix://nobody:secret@")
+    with Fleet(server.url, "prod", source.parent) as fleet:
+        fleet.url = url
+        for member in (*everybody(fleet, source), fleet.start("status", *place(url))):
+            assert_ended(member, 4, "refuses the login")
+            assert "no Redis answers" not in member.said
+            assert "secret" not in member.said
+
+
+def place(url: str) -> tuple[str, ...]:
+    """Return the options that name a ledger at a server."""
+    return ("--redis-url", url, "--ledger", "prod")
+
+
 def test_a_ledger_of_another_configuration_is_refused(fleet: Fleet, source: Path) -> None:
     """Other rules, or another number of partitions: exit 7, and the ledger is as it was."""
     fleet.make_ledger(BASELINE)
@@ -111,7 +127,7 @@ def test_what_does_not_come_within_the_wait_is_told(fleet: Fleet) -> None:
         assert "`fundload produce` makes it" in member.said
     assert_ended(
         fleet.start("status", "--redis-url", fleet.url, "--ledger", fleet.ledger),
-        7,
+        2,
         f"there is no ledger {fleet.ledger}",
     )
 
