@@ -29,6 +29,7 @@ SIGNAL_BASE = 128
 
 
 @click.command(
+    short_help="Decide attempts of a ledger until stopped.",
     epilog="Example: fundload worker --redis-url redis://127.0.0.1:6379 --ledger prod",
 )
 @redis_option
@@ -48,6 +49,7 @@ def worker(*, redis_url: str, ledger: str, wait_s: float | None, trace: str | No
 
 
 @click.command(
+    short_help="Write the answers to a run, in the order of its lines.",
     epilog="Example: fundload collect --redis-url redis://127.0.0.1:6379 --ledger prod "
     "--run monday --output decisions.txt",
 )
@@ -67,11 +69,14 @@ def collect(**options: Any) -> int:  # noqa: ANN401 - named and typed by `Gather
     goes on where it was.
     """
     from consumers.gather import Gathering, gather
+    from kernel.runtime.child import is_supervised
 
     what = Gathering(**options)
+    # Who supervises says what is kept: rows of a throw-away ledger cannot be gone on with.
+    goes_on = what.output != STANDARD and not is_supervised()
     gathered = gather(what, owner=owner_token())
     if gathered.view is None:
-        kept = "" if what.output == STANDARD else "; the same command goes on"
+        kept = "; the same command goes on" if goes_on else ""
         say(f"run {what.run_name}: stopped behind line {gathered.lines}{kept}")
         return SIGNAL_BASE + gathered.told
     where = "standard output" if what.output == STANDARD else f"'{what.output}'"
@@ -80,6 +85,7 @@ def collect(**options: Any) -> int:  # noqa: ANN401 - named and typed by `Gather
 
 
 @click.command(
+    short_help="Show a ledger: runs, workers, what waits for what.",
     epilog="Example: fundload status --redis-url redis://127.0.0.1:6379 --ledger prod --json",
 )
 @redis_option

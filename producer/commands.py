@@ -25,17 +25,18 @@ from producer.sample import BAD_SHARE, PER_DAY, default_customers, sample_chunks
 
 
 @click.command(
+    short_help="Write a made-up input.",
     epilog="Example: fundload sample --lines 100000 --output loads.txt",
 )
 @click.option("--lines", type=int, required=True, help="How many lines, bad ones included.")
 @click.option(
     "--customers",
     type=int,
-    help="How many customers.  [default: a twentieth of the lines, or one for every one or two "
-    "attempts a day]",
+    help="How many customers.  [default: a twentieth of the lines, but at least one for every two "
+    "lines of a day]",
 )
 @click.option(
-    "--per-day", type=int, default=PER_DAY, show_default=True, help="Lines that pass in a day."
+    "--per-day", type=int, default=PER_DAY, show_default=True, help="Lines of a day."
 )
 @click.option(
     "--bad", type=float, default=BAD_SHARE, show_default=True, help="Share of malformed lines."
@@ -79,6 +80,7 @@ def sample(
 
 
 @click.command(
+    short_help="Put the lines of an input on a ledger, in order.",
     epilog="Example: fundload produce --config configs/baseline.yaml --input loads.txt "
     "--redis-url redis://127.0.0.1:6379 --ledger prod --run monday",
 )
@@ -102,14 +104,17 @@ def produce(
     Makes the ledger if there is none. A run that was broken off goes on where it stood: the same
     command again, with the same input.
     """
+    from kernel.runtime.child import is_supervised
     from kernel.runtime.signals import Terminated
     from producer.feed import Feeding, feed
 
+    # Who supervises says what is kept: a throw-away ledger is not.
+    kept = "" if is_supervised() else "; what was appended is kept, and the same command goes on"
     what = Feeding(config_path, input_path, redis_url, ledger, run_name, trace)
     try:
         totals = feed(what, owner=owner_token(), rng=chance())
     except (KeyboardInterrupt, Terminated):
-        say(f"run {run_name}: stopped; what was appended is kept, and the same command goes on")
+        say(f"run {run_name}: stopped{kept}")
         raise
     resumed = f", of which {totals.resumed_at} were there before" if totals.resumed_at else ""
     say(

@@ -63,6 +63,11 @@ class Child:
             self._ready_fd = -1
 
 
+def is_supervised() -> bool:
+    """Say whether a supervisor started this process; to be asked before `enter`."""
+    return BUNDLE_FD in os.environ
+
+
 def enter() -> Child | None:
     """Take over what the supervisor left; None when nobody supervises this process.
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 
 @click.command(
+    short_help="Decide an input, from start to end.",
     epilog="Example: fundload run --config configs/baseline.yaml --input loads.txt "
     "--output decisions.txt --workers 4",
 )
@@ -197,4 +198,7 @@ def report(wanted: Wanted, summary: Summary, *, start_s: float | None = None) ->
 def where_it_is(wanted: Wanted) -> str:
     """Return the last line of a run."""
     place = "on standard output" if wanted.output == STANDARD else f"in '{wanted.output}'"
-    return f"The rows are {place}. To check them: {wanted.check_command()}"
+    given = ["saved as decisions.txt"] if wanted.output == STANDARD else []
+    given += ["fed the same input"] if wanted.input == STANDARD else []
+    how = f", {' and '.join(given)}" if given else ""
+    return f"The rows are {place}. To check them{how}: {wanted.check_command()}"
