@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import signal
 from dataclasses import dataclass
+from pathlib import Path
 from types import FrameType
 
 from consumers.collector import Collector, CollectorSeat
-from kernel.adapters.files.output import OutputFile
+from kernel.adapters.files.output import OutputFile, check_names
+from kernel.adapters.files.partial import beside, check_place
+from kernel.adapters.files.source import STANDARD
 from kernel.adapters.redis import keys
 from kernel.ledger.scenario import EGRESS, build_runner
 from kernel.ledger.units import RunView
@@ -72,17 +75,16 @@ def gather(what: Gathering, *, owner: str) -> Gathered:
     clock = SystemClock()
     child = enter()
     if child is None:
-        output = _opened(what, fresh=False)
-        hold = None
-    else:
-        hold = _attached(what, clock, child)
-        # The ledger of a throw-away run is new, so an unfinished output cannot be this run's,
-        # unless its collector was started again.
-        is_new = not hold.record.master_key and child.bundle.generation == 1
-        output = _opened(what, fresh=is_new)
+        _check_places(what)
+    hold = _attached(what, clock, child)
+    # The ledger of a throw-away run is new, so an unfinished output cannot be this run's, unless
+    # its collector was started again.
+    is_new = child is not None and not hold.record.master_key and child.bundle.generation == 1
+    output = _opened(what, hold.record.incarnation, fresh=is_new)
+    if child is not None:
         child.ready(hold.rules.digest)
     try:
-        gathered = _into(output, what, owner, clock, hold or _attached(what, clock, None))
+        gathered = _into(output, what, owner, clock, hold)
     except BaseException:
         output.abandon()
         raise
@@ -93,13 +95,27 @@ def gather(what: Gathering, *, owner: str) -> Gathered:
     return gathered
 
 
-def _opened(what: Gathering, *, fresh: bool) -> OutputFile:
+def _check_places(what: Gathering) -> None:
+    """Refuse names that are taken before the ledger is waited for; nothing is made or locked."""
+    reasons = None if what.reasons is None else Path(what.reasons)
+    check_names(what.output, reasons)
+    output = None if what.output == STANDARD else Path(what.output)
+    if output is None or not beside(output, "checkpoint").exists():
+        for path in filter(None, (output, reasons)):
+            check_place(path, force=what.force)
+
+
+def _opened(what: Gathering, incarnation: str, *, fresh: bool) -> OutputFile:
+    """Open the output. A ledger made anew under the same name is another one, and so are its runs.
+
+    The input of a run of that name may be another, and answer codes alone would not show it.
+    """
     output = OutputFile(
         what.output,
         fresh=fresh,
         reasons_path=what.reasons,
         force=what.force,
-        identity=f"{what.ledger} {what.run_name}",
+        identity=f"{what.ledger} {incarnation} {what.run_name}",
     )
     if output.is_replacing:
         say(f"run {what.run_name}: replaced what an earlier one left beside '{what.output}'")

@@ -12,7 +12,8 @@ answer means.
 2. Order of a checkpoint: output and reasons synced (by the caller), codes synced, slot synced. So
    what a valid slot speaks of is on the disk.
 3. One writer: the file is locked while it is open, and the lock is on the file that bears the name.
-4. The identity (ledger and run) keeps one run from going on with the file of another.
+4. The identity (ledger with its incarnation, and run) keeps one run from going on with the file of
+   another.
 """
 
 from __future__ import annotations
