@@ -13,8 +13,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from tests.simulation.guards import PLANTED
 from tests.simulation.plan import FAULTS, Style, drawn
-from tests.simulation.planted import PLANTED, Planted, taken_out
+from tests.simulation.planted import Planted, taken_out
 from tests.simulation.play import Outcome, played
 
 #: Seeds that a process plays before it hands in what it found.

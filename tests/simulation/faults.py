@@ -25,6 +25,8 @@ _ROLES: dict[Fault, Role] = {
     "worker stopped": "worker",
     "producer doubled": "producer",
 }
+#: No fault comes after so many steps, even if some are left: some kinds find no occasion.
+FAULT_STEPS = 6_000
 #: Chance that a ring that may be lost, doubled or late is so.
 _RING_SHARE = 0.3
 
@@ -55,11 +57,16 @@ class Faults:
     @property
     def is_over(self) -> bool:
         """Whether nothing will break any more."""
-        return not self._left and not self._store.is_full
+        return not (self._may_break() or self._store.is_full)
+
+    def _may_break(self) -> bool:
+        return self._left > 0 and self._world.steps < FAULT_STEPS
 
     def _deal(self, kind: Fault, share: float) -> bool:
         """Tell whether a fault happens now; count it if so."""
-        if not self._left or kind not in self._plan.kinds or self._world.rng.random() >= share:
+        if kind not in self._plan.kinds or not self._may_break():
+            return False
+        if self._world.rng.random() >= share:
             return False
         self._left -= 1
         self._world.counts[f"fault: {kind}"] += 1
@@ -72,7 +79,7 @@ class Faults:
         share = self._plan.snapshot_share
         if actor.step not in ("append", "commit"):
             share /= 4
-        if self._left and self._world.rng.random() < share:
+        if self._may_break() and self._world.rng.random() < share:
             self._store.keep_snapshot()
 
     def loses_call(self) -> bool:
@@ -98,7 +105,7 @@ class Faults:
         if self._store.is_full and self._world.now_us >= self._full_until_us:
             self._store.is_full = False
             self._world.log("store", "has room again")
-        if not self._left:
+        if not self._may_break():
             return True
         if isinstance(actor.request, CommitRequest) and self._aims(actor.request):
             return True
@@ -133,7 +140,7 @@ class Faults:
         if role is not None:
             return actor.role == role
         if kind == "actor frozen":
-            return bool(actor.step)
+            return actor.step == "commit" if self._plan.style == "zombies" else bool(actor.step)
         if kind == "store rewound":
             return bool(self._store.snapshots)
         return not self._store.is_full
@@ -157,7 +164,7 @@ class Faults:
         """Let an actor sleep past its leases, before the step that it was about to make."""
         settings = self._plan.settings
         lease_ms = settings.run_lease_ms if actor.role == "producer" else settings.lease_ms
-        asleep_us = int(lease_ms * 1000 * self._world.rng.uniform(0.5, 4))
+        asleep_us = int(lease_ms * 1000 * self._world.rng.uniform(0.5, 8))
         actor.wake_us = self._world.now_us + asleep_us
         actor.until = None
         self._world.log(actor.name, f"freezes for {asleep_us} us before {actor.step}")

@@ -2,10 +2,10 @@
 
 Lives here: the draw of a plan from a seed and a style. Lives elsewhere: the play itself. A style
 aims: `none` has no faults and leases that never run out, `dense` neither, but gates that bite all
-the time. `all` has any faults in any mixture, `zombies` has workers that freeze, die, and commit
-late. The last two rewind just before commits, so that entries survive the commits made of them:
-`lost_commits` where gates bite all the time, `stale_reads` where everybody reclaims everybody's
-partitions.
+the time. `all` has any faults in any mixture, `zombies` has workers that freeze before they commit,
+and commit late. The last two rewind just before commits, so that entries survive the commits made
+of them: `lost_commits` where gates bite all the time, `stale_reads` where everybody reclaims
+everybody's partitions.
 """
 
 from __future__ import annotations
@@ -96,12 +96,19 @@ def drawn(seed: int, style: Style = "mixed") -> Plan:
     faulty = style not in ("none", "dense")
     aimed = style in ("lost_commits", "stale_reads")
     grabbing = style == "stale_reads"
-    dense = style in ("lost_commits", "dense") or (not grabbing and rng.random() < DENSE_SHARE)
+    dense = style in ("lost_commits", "dense", "zombies") or (
+        not grabbing and rng.random() < DENSE_SHARE
+    )
     kinds = _kinds(rng, style)
     chunk = rng.choice((1, 2, 3, 5, 8, 16))
     settings = _settings(rng, chunk=chunk, faulty=faulty, dense=dense)
     if grabbing:
         settings = replace(settings, partitions=rng.randrange(1, 4), lease_ms=1, take="all")
+    if style == "zombies":
+        takes: tuple[TakePolicy, ...] = ("share", "share", "all")
+        turn = rng.choice((4, 8, 16))
+        take = rng.choice(takes)
+        settings = replace(settings, turn_attempts_max=turn, take=take, keep_rows_min=64)
     return Plan(
         seed=seed,
         style=style,
@@ -116,7 +123,7 @@ def drawn(seed: int, style: Style = "mixed") -> Plan:
         worker_pace=1 if grabbing else rng.choice((0.1, 0.3, 1, 1)),
         faults=60 if grabbing else rng.choice((2, 5, 10, 20, 30)) if faulty else 0,
         kinds=kinds,
-        fault_share=1 / rng.choice((10, 20, 40)),
+        fault_share=0.3 if style == "zombies" else 1 / rng.choice((10, 20, 40)),
         snapshot_share=1.0 if aimed else 0.3 if "store rewound" in kinds else 0.0,
         aimed_share=0.9 if grabbing else 0.7 if aimed else 0.0,
     )
@@ -128,7 +135,7 @@ def _kinds(rng: Random, style: Style) -> tuple[Fault, ...]:
     if style in ("lost_commits", "stale_reads"):
         return ("store rewound",)
     if style == "zombies":
-        return ("actor frozen", "worker killed")
+        return ("actor frozen",)
     if rng.random() < 0.3:
         return FAULTS
     return tuple(kind for kind in FAULTS if rng.random() < 0.35) or ("worker killed",)

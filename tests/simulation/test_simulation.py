@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tests.simulation.campaign import Tally, catch, play_all, table
+from tests.simulation.guards import PLANTED
 from tests.simulation.plan import drawn
-from tests.simulation.planted import PLANTED, Planted, taken_out
+from tests.simulation.planted import Planted, taken_out
 from tests.simulation.play import played
 
 SEEDS = 500
