@@ -10,6 +10,7 @@ OUT    := build/run
 LINES  ?= 100000
 CONFIG ?= configs/experiment.yaml
 SEEDS  ?= 1000
+FIRST  ?= 0
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
@@ -58,8 +59,8 @@ arch: $(STAMP) ## the shape: import direction, sizes, names, what is packaged
 
 check: lint types arch ## the quick part of `make test`, for before a commit
 
-sim: $(STAMP) ## play SEEDS seeds of the simulator, and print what happened in them
-	$(BIN)/python -m tests.simulation --seeds $(SEEDS)
+sim: $(STAMP) ## play SEEDS seeds of the simulator from FIRST on, and print what happened in them
+	$(BIN)/python -m tests.simulation --seeds $(SEEDS) --first $(FIRST)
 
 bench: $(STAMP) ## CPU time per attempt, beside one RQ job per attempt
 	$(BIN)/python -m tests.bench
