@@ -63,7 +63,7 @@ class Member:
                 stdout=stdout,
                 stderr=stderr,
                 cwd=PROJECT,
-                env=environment() | variables,
+                env={**environment(), **variables},
                 start_new_session=True,
             )
 
