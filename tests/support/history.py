@@ -30,6 +30,45 @@ def written_commands(server: Server, *, since: int = 0) -> Iterator[tuple[bytes,
     yield from _commands(tail, since, size)
 
 
+def cursor_moves(server: Server, ledger: str, *, since: int = 0) -> dict[bytes, list[int]]:
+    """Return for each partition where its cursor was moved to, in the order of the moves."""
+    parts = keys.beside(ledger, "parts").encode()
+    moves: dict[bytes, list[int]] = {}
+    for name, *words in written_commands(server, since=since):
+        if name.upper() == b"HSET" and words[0] == parts:
+            fields = dict(zip(words[1::2], words[2::2], strict=True))
+            for field, value in fields.items():
+                if field.endswith(b":c") and b":s" not in b" ".join(fields):
+                    moves.setdefault(field.removesuffix(b":c"), []).append(int(value))
+    return moves
+
+
+class Appended(NamedTuple):
+    """One append: whose, from which line on, how many lines, and their first sequence number."""
+
+    run: str
+    first_line: int
+    lines: int
+    base: int
+
+
+def appended(server: Server, ledger: str, *, since: int = 0) -> list[Appended]:
+    """Return the appends in the ledger's order."""
+    head = keys.beside(ledger, "run:").encode()
+    stands: dict[str, int] = {}
+    appends = []
+    for name, *words in written_commands(server, since=since):
+        if name.upper() == b"HSET" and words[0].startswith(head) and b"base" in words:
+            run = words[0].removeprefix(head).decode()
+            fields = dict(zip(words[1::2], words[2::2], strict=True))
+            position = int(fields[b"position"])
+            before = stands.get(run, 0)
+            appends.append(Appended(run, before + 1, position - before, int(fields[b"base"])))
+            stands[run] = position
+    assert [each.base for each in appends] == sorted({each.base for each in appends})
+    return appends
+
+
 def _commands(tail: Path, since: int, size: int) -> Iterator[tuple[bytes, ...]]:
     with tail.open("rb") as file:
         file.seek(since)

@@ -15,6 +15,7 @@ from __future__ import annotations
 import importlib
 import os
 import shutil
+import socket
 import subprocess
 import tempfile
 from pathlib import Path
@@ -55,6 +56,12 @@ def server_binary() -> str:
     )
 
 
+def free_port() -> int:
+    """Return a port on which nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        return int(listening.getsockname()[1])
+
+
 class Server:
     """One server process with its directory; as a context manager it cleans up behind itself."""
 
@@ -80,8 +87,13 @@ class Server:
         """Make a client as the program makes its own: short time-outs, no retries."""
         return connect(self.url)
 
-    def start(self) -> None:
-        """Start it and wait until it has read its file back and answers."""
+    def start(self, *, slow_s: float = 0) -> None:
+        """Start it and wait until it answers.
+
+        Args:
+            slow_s: About how long it takes to read its file back, saying LOADING; it is not waited
+                for then.
+        """
         assert self._running is None, "the server is running already"
         options = {
             "--port": str(self.port),
@@ -95,6 +107,9 @@ class Server:
             "--maxmemory-policy": "noeviction",
             "--save": "",
         }
+        if slow_s:
+            # It looks at its clients once in 1,024 commands, so there must be many.
+            options["--key-load-delay"] = str(int(slow_s * 1e6 / self._commands()))
         words = [word for pair in options.items() for word in pair]
         with (self.folder / "log").open("ab") as log:
             # The allocator as `fundload run` sets it for its own server.
@@ -104,7 +119,22 @@ class Server:
                 stderr=log,
                 env={**os.environ, "GLIBC_TUNABLES": MALLOC},
             )
-        wait_until(self._answers, within_s=START_S, what="the server to answer")
+        answers = self.is_loading if slow_s else self._answers
+        wait_until(answers, within_s=START_S, what="the server to answer")
+
+    def _commands(self) -> int:
+        return self._tail().read_bytes().count(b"\n*") + 1
+
+    def is_loading(self) -> bool:
+        """Say whether it is still reading its file back."""
+        client = self.client()
+        try:
+            about: Any = client.info("persistence")
+        except redis.exceptions.ConnectionError:  # not listening yet
+            return False
+        finally:
+            client.close()
+        return bool(about["loading"])
 
     def _answers(self) -> bool:
         assert self._running is not None
