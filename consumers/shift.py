@@ -8,6 +8,8 @@ the bell sends (`consumers.shift.work`); it is wire format.
    for the linger time and `end_shift` finds nothing ready.
 2. A store that does not answer is retried inside the shift, after everything in memory was
    forgotten; only when it stays away for long does the shift give up.
+3. A partition whose head raised is passed over for a moment; the worker rests only when there is
+   nothing else to decide meanwhile.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from consumers.poison import Pauses
 from consumers.turn import Seat, Turn
 from kernel.engine.handoff import failure_of
 from kernel.errors import FundloadError
@@ -61,6 +64,7 @@ class Shift:
         self.should_stop = should_stop
         self._new_token = new_token
         self._tick_at = 0
+        self._pauses = Pauses()
         self.totals = ShiftTotals()
         #: What ended the last shift, where no retry mends it.
         self.failure: FundloadError | None = None
@@ -96,13 +100,18 @@ class Shift:
         if forced:
             return self._end(shift, forced=True)
         self.tick()
-        result = self._turn.run(shift)
+        passed_over = self._pauses.standing(self._clock.now_ms())
+        result = self._turn.run(shift, passed_over)
         if result.status == "gone":
             raise gone(f"ledger {self.ledger}")
         if result.ring:
             self._bell.ring()
         if result.status == "idle":
             return not self._bell.wait(self._settings.linger_ms) and self._end(shift, forced=False)
+        self._pauses.after_turn(result.raised, passed_over, self._clock.now_ms())
+        left_ms = self._pauses.left_ms(self._clock.now_ms())
+        if left_ms and result.status == "applied" and not result.decided:
+            self._clock.pause_ms(left_ms)
         self.totals.turns += 1
         self.totals.decided += result.decided
         self.totals.parked += result.parked

@@ -1,6 +1,9 @@
-"""The `state` view of a turn: cursors, windows and gates, read in one atomic step."""
+"""The `state` view of a turn: cursors, windows, gates and skips, read in one atomic step."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 
 from kernel.adapters.codec import windows_of
 from kernel.domain.batch import CANDIDATE, Batch
@@ -24,7 +27,7 @@ class StateOfTurn:
         self._week_start = week_start
 
     def read(self, batch: Batch) -> State:
-        """Load windows and gates for a batch.
+        """Load windows, gates and skips for a batch.
 
         Raises:
             StaleTake: the store has moved on.
@@ -39,4 +42,20 @@ class StateOfTurn:
         if found.status == "GONE" or found.cursors != self._cursors:
             raise StaleTake
         gates = {day: Gate(*gate) for day, gate in found.gates.items()}
-        return State(windows_of(asked, found.packed), gates, frozenset())
+        skipped = numbers_of(found.skipped, batch, self._cursors)
+        return State(windows_of(asked, found.packed), gates, skipped)
+
+
+def numbers_of(
+    notes: AbstractSet[tuple[int, int]], batch: Batch, cursors: Mapping[int, int]
+) -> frozenset[int]:
+    """Return the sequence numbers of the attempts at these (partition, position)."""
+    if not notes:
+        return frozenset()
+    position = dict(cursors)
+    found = []
+    for seq, partition in zip(batch.seqs, batch.partitions, strict=True):
+        if (partition, position[partition]) in notes:
+            found.append(seq)
+        position[partition] += 1
+    return frozenset(found)

@@ -14,10 +14,11 @@ twin. Rules 5 to 9 and 17 of `scheduling.md`:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from random import Random
 from typing import Literal, NamedTuple
 
+from consumers.poison import decided_up_to_poison
 from consumers.state import StaleTake, StateOfTurn
 from kernel.adapters.codec import Codec, packed
 from kernel.domain.batch import Batch
@@ -55,13 +56,17 @@ class Seat(NamedTuple):
 
 
 class TurnResult(NamedTuple):
-    """What a turn came to. `answer` is the store's word; `decided` counts only what was applied."""
+    """What a turn came to. `answer` is the store's word; `decided` counts only what was applied.
+
+    `raised` are the partitions whose head raised and is to be tried again.
+    """
 
     status: TurnStatus
     answer: str = ""
     decided: int = 0
     parked: int = 0
     ring: bool = False
+    raised: tuple[int, ...] = ()
 
 
 class Turn:
@@ -91,8 +96,8 @@ class Turn:
         """Drop what is remembered: after a refusal nothing in memory can be relied on."""
         self._opened.clear()
 
-    def run(self, shift: str) -> TurnResult:
-        """Make one turn under this shift.
+    def run(self, shift: str, passed_over: Container[int] = ()) -> TurnResult:
+        """Make one turn under this shift; what is passed over is kept, but not decided.
 
         Raises:
             StoreUnavailable: nothing is known about the last step; `forget` and begin again.
@@ -111,7 +116,7 @@ class Turn:
         if not taken.held:
             self.forget()
             return TurnResult("idle", ring=taken.ring)
-        result = self._decide_and_commit(shift, taken.held, taken.share)
+        result = self._decide_and_commit(shift, taken.held, taken.share, passed_over)
         return result._replace(ring=result.ring or taken.ring)
 
     def _preferred(self) -> tuple[int, ...]:
@@ -120,8 +125,12 @@ class Turn:
         partitions = range(self._settings.partitions)
         return tuple(self._rng.sample(partitions, len(partitions)))
 
-    def _decide_and_commit(self, shift: str, held: Sequence[Held], share: int) -> TurnResult:
-        trusted, slices, broken = self._opened_slices(held)
+    def _decide_and_commit(
+        self, shift: str, held: Sequence[Held], share: int, passed_over: Container[int]
+    ) -> TurnResult:
+        trusted, slices, broken = self._opened_slices(
+            [part for part in held if part.partition not in passed_over]
+        )
         for part, error in broken:
             self._fail(shift, part, part.entries[0].id, error, fatal=True)
         batch = merged(slices, self._settings.turn_attempts_max)
@@ -133,6 +142,8 @@ class Turn:
                 self.forget()
                 return TurnResult("refused", "STALE")
         request = self._request(shift, trusted, decided, share)
+        kept = [Step(part.partition, "keep") for part in held if part.partition in passed_over]
+        request = request._replace(steps=[*request.steps, *kept])
         answer = self._port.commit(request)
         if answer.status == "GONE":
             return TurnResult("gone")
@@ -140,14 +151,14 @@ class Turn:
             self.forget()
             return TurnResult("refused", answer.status)
         turn = None if decided is None else decided.decided
-        if turn is not None:
-            self._fail_raised(shift, trusted, turn)
+        raised = () if turn is None else self._fail_raised(shift, trusted, turn)
         return TurnResult(
             "applied",
             answer.status,
             0 if turn is None else len(turn.codes),
             answer.outcomes.count("parked"),
             answer.ring,
+            raised,
         )
 
     def _opened_slices(
@@ -184,10 +195,14 @@ class Turn:
         return slices
 
     def _decided(self, cursors: dict[int, int], batch: Batch) -> DecidedTurn:
-        view = StateOfTurn(self._port, cursors, self._rules.week_start)
-        envelope = Envelope(batch, BATCH, trace_id=f"{self._ledger}:{batch.seqs[0]}")
-        turn: DecidedTurn = self._runner.run([envelope], views={STATE: view}).payloads(DECIDED)[0]
-        return turn
+        def decide(beginning: Batch) -> DecidedTurn:
+            view = StateOfTurn(self._port, cursors, self._rules.week_start)
+            envelope = Envelope(beginning, BATCH, trace_id=f"{self._ledger}:{batch.seqs[0]}")
+            ran = self._runner.run([envelope], views={STATE: view})
+            turn: DecidedTurn = ran.payloads(DECIDED)[0]
+            return turn
+
+        return decided_up_to_poison(batch, decide)
 
     def _request(
         self, shift: str, held: Sequence[Held], turn: DecidedTurn | None, share: int
@@ -239,6 +254,8 @@ class Turn:
             if block is not None and not got_on:
                 entry = entry_at(part, cursor)
                 steps.append(Step(partition, "park", block.day, block.pred, cursor, entry))
+            elif decided is not None and partition in decided.raised:
+                steps.append(Step(partition, "keep"))  # only its holder may say that it raised
             elif cursor < part.end and kept < share:
                 steps.append(Step(partition, "keep"))
                 kept += 1
@@ -246,18 +263,22 @@ class Turn:
                 steps.append(Step(partition, "release"))
         return steps
 
-    def _fail_raised(self, shift: str, held: Sequence[Held], decided: Decided) -> None:
+    def _fail_raised(self, shift: str, held: Sequence[Held], decided: Decided) -> tuple[int, ...]:
+        """Report the heads that raised; return the partitions in which they are tried again."""
+        again = []
         for part in held:
             error = decided.raised.get(part.partition)
             if error is not None:
                 cursor = part.cursor + decided.reach[part.partition]
                 at = part._replace(cursor=cursor)
-                self._fail(shift, at, entry_at(part, cursor), error, fatal=False)
+                if self._fail(shift, at, entry_at(part, cursor), error, fatal=False) == "RETRY":
+                    again.append(part.partition)
+        return tuple(again)
 
     def _fail(
         self, shift: str, part: Held, entry: str, error: BaseException, *, fatal: bool
-    ) -> None:
-        self._port.fail(
+    ) -> str:
+        answer = self._port.fail(
             FailRequest(
                 shift,
                 self._rng.getrandbits(TOKEN_BITS) | 1,
@@ -268,6 +289,7 @@ class Turn:
                 fatal,
             )
         )
+        return answer.status
 
 
 def entry_at(part: Held, position: int) -> str:

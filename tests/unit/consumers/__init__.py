@@ -1,0 +1,1 @@
+"""Tests of turn, shift and operator on a ledger in memory."""
