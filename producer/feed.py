@@ -74,7 +74,9 @@ def feed(what: Feeding, *, owner: str, rng: Random) -> ProducerTotals:
         )
         sequencer.say = say
         settle()
-        return sequencer.run(open_source, can_reopen=what.input_path != STANDARD)
+        return sequencer.run(
+            open_source, can_reopen=source.can_reopen and what.input_path != STANDARD
+        )
 
 
 def _attached(what: Feeding, config: Config, clock: SystemClock) -> Attachment:

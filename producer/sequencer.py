@@ -113,7 +113,7 @@ class Sequencer:
                 return self.totals
             self.totals.rewinds += 1
             if not self._rewind_kept(target.position):
-                if not can_reopen and target.position < self.totals.lines:
+                if not can_reopen:
                     raise Incomplete(
                         f"run {self._seat.run} has to go back to line {target.position + 1}, which "
                         "a pipe cannot; feed the same input again under the same --run to go on"

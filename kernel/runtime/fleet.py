@@ -29,7 +29,7 @@ from kernel.runtime.progress import Every, Meter, Screen
 from kernel.runtime.server import EmbeddedServer
 from kernel.runtime.spawned import COMMAND, Post, Shares
 from kernel.runtime.supervisor import Supervisor
-from kernel.runtime.wanted import Wanted, estimated_lines
+from kernel.runtime.wanted import Wanted, estimated_lines, is_pipe
 
 RENEW_S = 1.0
 SWEEP_S = 10.0
@@ -214,10 +214,11 @@ def posts(wanted: Wanted, *, ledger: str, run: str, url: str) -> list[Post]:
     if wanted.force:
         collect.append("--force")
     stdin: Shares = "stdin" if wanted.input == STANDARD else ""
+    pipe = f"'{wanted.input}'" if is_pipe(wanted.input) else ""
     stdout: Shares = "stdout" if wanted.output == STANDARD else ""
     return [
         *workers,
-        Post("producer", "producer", (*COMMAND, *produce), stdin),
+        Post("producer", "producer", (*COMMAND, *produce), stdin, pipe),
         Post("collector", "collector", (*COMMAND, *collect), stdout),
     ]
 

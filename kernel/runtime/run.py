@@ -17,7 +17,7 @@ from click.core import ParameterSource
 from kernel.adapters.files.partial import beside
 from kernel.adapters.files.source import STANDARD
 from kernel.runtime.verbs import say, trace_option
-from kernel.runtime.wanted import Wanted
+from kernel.runtime.wanted import Wanted, is_pipe
 
 GOES_ON = "this goes on with the run:"
 
@@ -170,7 +170,8 @@ def what_was_kept(wanted: Wanted, fleet: Fleet, redis_url: str | None) -> list[s
             "nothing was begun; the run begins with:",
             f"  {wanted.command(redis_url=redis_url)}",
         ]
-    again = f"fed the same input from its start, {GOES_ON}" if wanted.input == STANDARD else GOES_ON
+    is_read = wanted.input == STANDARD or is_pipe(wanted.input)
+    again = f"fed the same input from its start, {GOES_ON}" if is_read else GOES_ON
     partial = None if wanted.output == STANDARD else beside(Path(wanted.output), "partial")
     rows = partial is not None and partial.exists()
     if wanted.ledger is not None:

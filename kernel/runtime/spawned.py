@@ -46,11 +46,13 @@ class Post(NamedTuple):
     argv: tuple[str, ...]
     #: The standard stream that it shares with the supervisor, if any.
     shares: Shares = ""
+    #: A pipe with a name that it reads, if any: what was read from it is gone as well.
+    pipe: str = ""
 
     @property
     def can_resume(self) -> bool:
         """Say whether a second start may go on where the first one was killed."""
-        return not self.shares
+        return not self.shares and not self.pipe
 
 
 class Ready(NamedTuple):

@@ -231,8 +231,9 @@ class Supervisor:
         raise NotReady(sentence, code=code)
 
     def _lose_stream(self, member: Member, why: str) -> NoReturn:
-        stream = f"{member.post.shares} cannot be gone on with; feed it again from its start"
-        self._lose(f"{why}, and {stream}", EXIT_INCOMPLETE)
+        stream = member.post.shares or member.post.pipe
+        sentence = f"{stream} cannot be gone on with; feed it again from its start"
+        self._lose(f"{why}, and {sentence}", EXIT_INCOMPLETE)
 
     def _lose(self, sentence: str, code: int) -> NoReturn:
         self.life.on(Event.WORKER_LOST)

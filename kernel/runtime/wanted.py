@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import shlex
-import stat
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -147,13 +146,18 @@ def check_input(path: str) -> None:
     """
     name = "standard input" if path == STANDARD else f"input '{path}'"
     # Opening a named pipe and closing it again would end whoever writes to it.
-    if path != STANDARD and Path(path).exists() and stat.S_ISFIFO(Path(path).stat().st_mode):
+    if is_pipe(path):
         if not os.access(path, os.R_OK):
             raise InputUnreadable(f"Cannot open the {name}: Permission denied.")
         return
     descriptor, _ = open_input(path, name)
     if descriptor:
         os.close(descriptor)
+
+
+def is_pipe(path: str) -> bool:
+    """Say whether the input is a pipe with a name: it cannot be read twice."""
+    return path != STANDARD and Path(path).is_fifo()
 
 
 def estimated_lines(path: str) -> int | None:

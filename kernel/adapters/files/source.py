@@ -79,6 +79,11 @@ class LineSource:
         self._is_ended = False
         self._is_started = False
 
+    @property
+    def can_reopen(self) -> bool:
+        """Say whether the input can be read a second time from its start: a regular file can."""
+        return not self._is_live
+
     def __enter__(self) -> Self:
         return self
 
