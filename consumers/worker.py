@@ -7,10 +7,13 @@ scripts. So RQ's own recovery is only a second line, and its losses (`redis-rq.m
 2. While idle it wakes each second and runs the tick. If RQ cannot ring then (Redis full), it works
    a shift without being asked. It also drops the throw-away ledgers of runs that are gone.
 3. A failure that no retry mends ends the worker with that failure's exit code.
+4. Told to stop, it stops, also while the server is away and this process is between two RQ workers:
+   the word is kept outside of them.
 """
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import secrets
 import sys
@@ -39,13 +42,19 @@ SWEEP_S = 10.0
 _log = logging.getLogger("fundload.worker")
 
 
+class Told:
+    """The signal that told this process to stop; 0 while none has."""
+
+    signum = 0
+
+
 class ShiftWorker(SimpleWorker):
     """Works shifts in its own process: no fork, so the ledger's connection and caches are kept."""
 
     job_class = ShiftJob
     max_connection_wait_time = 2.0
 
-    def __init__(self, client: Client, shift: Shift, bell: RqBell, worker: str) -> None:
+    def __init__(self, client: Client, shift: Shift, bell: RqBell, worker: str, told: Told) -> None:
         """Listen on the ledger's queue under a name that no earlier worker had."""
         super().__init__(
             [shift_queue(client, shift.ledger)],
@@ -58,20 +67,19 @@ class ShiftWorker(SimpleWorker):
         )
         self._shift = shift
         self._bell = bell
-        #: The signal that told this worker to stop; 0 while none has.
-        self.told = 0
+        self._told = told
         self.failure: FundloadError | None = None
         self._sweep_at = time.monotonic() + SWEEP_S
 
     def request_stop(self, signum: int, frame: Any) -> None:  # noqa: ANN401 - RQ's own signature
         """Stop after this turn, or at once while idle."""
-        self.told = signum
+        self._told.signum = signum
         untyped: Any = super()
         untyped.request_stop(signum, frame)
 
     def should_stop(self) -> bool:
         """Tell whether RQ was asked to shut down; shifts end at the next turn's end then."""
-        return bool(self._stop_requested)
+        return bool(self._stop_requested or self._told.signum)
 
     def procline(self, message: str) -> None:
         """Leave the process title alone: it says ` worker`, and people look for that."""
@@ -80,6 +88,8 @@ class ShiftWorker(SimpleWorker):
         """Say to RQ that we live, and while idle do the tick."""
         super().heartbeat(timeout, pipeline)
         if pipeline is None and self.get_state() == WorkerStatus.IDLE:
+            if self._told.signum:
+                raise StopRequested  # the word came before this worker listened to signals
             self._idle_tick()
 
     def _idle_tick(self) -> None:
@@ -135,25 +145,46 @@ def work_until_stopped(
     """
     quiet_rq()
     listen(shift)
+    told = Told()
     away_since: int | None = None
     while True:
         began = clock.now_ms()
-        try:
-            listener = ShiftWorker(client, shift, bell, worker)
-            shift.should_stop = listener.should_stop
-            listener.work(logging_level="WARNING")
-        except AWAY as error:
-            _log.warning("Redis is away (%s)", type(error).__name__)
-        else:
-            if listener.failure is not None:
-                raise listener.failure
-            if listener.told:
-                return listener.told
-        now = clock.now_ms()
-        away_since = began if away_since is None or now - began >= AWAY_MS_MAX else away_since
-        if now - away_since >= AWAY_MS_MAX:
-            raise StoreUnavailable("RQ cannot go on; Redis does not answer as it should")
-        clock.pause_ms(RETRY_MS_MAX)
+        # A signal that comes between two RQ workers is raised right here; `told` has kept it.
+        with contextlib.suppress(StopRequested):
+            _work_as_listener(client, shift, bell, worker, told)
+            now = clock.now_ms()
+            away_since = began if away_since is None or now - began >= AWAY_MS_MAX else away_since
+            if not told.signum and now - away_since >= AWAY_MS_MAX:
+                raise StoreUnavailable("RQ cannot go on; Redis does not answer as it should")
+            if not told.signum:
+                clock.pause_ms(RETRY_MS_MAX)
+        if told.signum:
+            return told.signum
+
+
+def _work_as_listener(client: Client, shift: Shift, bell: RqBell, worker: str, told: Told) -> None:
+    """Be one RQ worker until it ends: told to, by a failure, or because the server is away."""
+    try:
+        listener = ShiftWorker(client, shift, bell, worker, told)
+        shift.should_stop = listener.should_stop
+        listener.work(logging_level="WARNING")
+    except AWAY as error:
+        _log.warning("Redis is away (%s)", type(error).__name__)
+    else:
+        if listener.failure is not None:
+            raise listener.failure
+
+
+class _AwayInOneLine(logging.Filter):
+    """Takes the traceback from a record about a server that is away: nobody has to look into it."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Let every record pass, such a one as a sentence."""
+        error = record.exc_info[1] if record.exc_info else None
+        if isinstance(error, AWAY):
+            record.msg, record.args = "Redis is away (%s)", (type(error).__name__,)
+            record.exc_info = record.exc_text = None
+        return True
 
 
 def quiet_rq() -> None:
@@ -161,6 +192,7 @@ def quiet_rq() -> None:
     logger = logging.getLogger("rq")
     if not logger.handlers:
         stream = logging.StreamHandler(sys.stderr)
+        stream.addFilter(_AwayInOneLine())
         stream.setFormatter(logging.Formatter("%(name)s: %(message)s"))
         logger.addHandler(stream)
         logger.propagate = False
