@@ -5,6 +5,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check
+OLD    := $(PYTHON) is older than Python 3.11: name another one, as in make run PYTHON=python3.11
 STAMP  := $(VENV)/.installed
 OUT    := build/run
 LINES  ?= 100000
@@ -23,7 +24,8 @@ venv: $(STAMP) ## make the virtual environment in .venv
 
 # The lock is complete: with --no-deps nothing is resolved, so no release made since can stop it.
 $(STAMP): pyproject.toml requirements.lock
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -c 'import sys; sys.exit("$(OLD)" if sys.version_info < (3, 11) else 0)'
+	$(PIP) --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
 	$(PIP) install --quiet --no-deps --require-hashes -r requirements.lock
 	$(PIP) install --quiet --no-deps --no-build-isolation -e .
 	$(PIP) check --quiet
