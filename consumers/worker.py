@@ -4,8 +4,9 @@ RQ decides when a worker is asked; what is decided, and that nothing is lost, re
 scripts. So RQ's own recovery is only a second line, and its losses (`redis-rq.md`) do no harm.
 
 1. One queue for each worker: RQ loses jobs of workers that listen on several.
-2. While idle it wakes each second and runs the tick. If RQ cannot ring then (Redis full), it works
-   a shift without being asked. It also drops the throw-away ledgers of runs that are gone.
+2. While idle it wakes each second and runs the tick. If RQ cannot ring then, or cannot even listen
+   (Redis full), it works a shift without being asked, so that a full server drains. It also drops
+   the throw-away ledgers of runs that are gone.
 3. A failure that no retry mends ends the worker with that failure's exit code.
 4. Told to stop, it stops, also while the server is away and this process is between two RQ workers:
    the word is kept outside of them.
@@ -27,7 +28,7 @@ from rq.worker import WorkerStatus
 
 from consumers.shift import Shift, listen
 from kernel.adapters.redis.bell import RqBell, ShiftJob, shift_queue
-from kernel.adapters.redis.client import AWAY, Client
+from kernel.adapters.redis.client import AWAY, FULL, Client
 from kernel.adapters.redis.throwaway import sweep
 from kernel.errors import FundloadError
 from kernel.ledger.ports import StoreUnavailable
@@ -46,6 +47,20 @@ class Told:
     """The signal that told this process to stop; 0 while none has."""
 
     signum = 0
+    _is_at_work = False
+
+    def note(self, signum: int) -> bool:
+        """Remember the signal; False when RQ need not know: a shift is at work and will ask."""
+        self.signum = signum
+        return not self._is_at_work
+
+    def work_unasked(self, shift: Shift) -> None:
+        """Work a shift that RQ knows nothing of; told to stop, it ends at its turn's end."""
+        self._is_at_work = True
+        try:
+            shift.work()
+        finally:
+            self._is_at_work = False
 
 
 class ShiftWorker(SimpleWorker):
@@ -73,9 +88,9 @@ class ShiftWorker(SimpleWorker):
 
     def request_stop(self, signum: int, frame: Any) -> None:  # noqa: ANN401 - RQ's own signature
         """Stop after this turn, or at once while idle."""
-        self._told.signum = signum
-        untyped: Any = super()
-        untyped.request_stop(signum, frame)
+        if self._told.note(signum):
+            untyped: Any = super()
+            untyped.request_stop(signum, frame)
 
     def should_stop(self) -> bool:
         """Tell whether RQ was asked to shut down; shifts end at the next turn's end then."""
@@ -97,7 +112,7 @@ class ShiftWorker(SimpleWorker):
         try:
             self._shift.tick()
             if self._bell.lost > lost:
-                self._shift.work()
+                self._told.work_unasked(self._shift)
             if time.monotonic() >= self._sweep_at:
                 self._sweep_at = time.monotonic() + SWEEP_S
                 sweep(self.connection, spare=self._shift.ledger)
@@ -151,9 +166,10 @@ def work_until_stopped(
         began = clock.now_ms()
         # A signal that comes between two RQ workers is raised right here; `told` has kept it.
         with contextlib.suppress(StopRequested):
-            _work_as_listener(client, shift, bell, worker, told)
+            is_full = _work_as_listener(client, shift, bell, worker, told)
             now = clock.now_ms()
-            away_since = began if away_since is None or now - began >= AWAY_MS_MAX else away_since
+            if is_full or away_since is None or now - began >= AWAY_MS_MAX:
+                away_since = began
             if not told.signum and now - away_since >= AWAY_MS_MAX:
                 raise StoreUnavailable("RQ cannot go on; Redis does not answer as it should")
             if not told.signum:
@@ -162,17 +178,31 @@ def work_until_stopped(
             return told.signum
 
 
-def _work_as_listener(client: Client, shift: Shift, bell: RqBell, worker: str, told: Told) -> None:
-    """Be one RQ worker until it ends: told to, by a failure, or because the server is away."""
+def _work_as_listener(client: Client, shift: Shift, bell: RqBell, worker: str, told: Told) -> bool:
+    """Be one RQ worker until it ends: told to, by a failure, or because RQ cannot go on.
+
+    Returns:
+        Whether it could not because the server is full. That lasts until somebody makes room, so
+        what is ready is decided meanwhile, without RQ.
+    """
     try:
         listener = ShiftWorker(client, shift, bell, worker, told)
         shift.should_stop = listener.should_stop
         listener.work(logging_level="WARNING")
+    except FULL:
+        _log.warning("Redis is full: RQ cannot ring, so this worker looks for work by itself")
+        try:
+            shift.tick()
+            told.work_unasked(shift)
+        except StoreUnavailable as error:
+            _log.info("tick put off: %s", error)
+        return True
     except AWAY as error:
         _log.warning("Redis is away (%s)", type(error).__name__)
     else:
         if listener.failure is not None:
             raise listener.failure
+    return False
 
 
 class _AwayInOneLine(logging.Filter):

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 Client = redis.Redis
 #: What the client raises when the server is away or refuses; RQ lets it through as it is.
 AWAY = (redis.exceptions.RedisError, OSError)
+#: What it raises when the server has no room; one of the above.
+FULL = redis.exceptions.OutOfMemoryError
 #: What it raises when the server answers, but not to this name and password.
 LOGIN_REFUSED = (redis.exceptions.AuthenticationError, redis.exceptions.AuthorizationError)
 #: Longer than any script; a server busy for longer is taken for one that is away.
