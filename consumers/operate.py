@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 from kernel.adapters.redis import keys
@@ -35,10 +35,16 @@ def as_mapping(view: LedgerView) -> dict[str, Any]:
         "backlog_attempts": backlog(view),
         "shifts": view.shifts,
         "workers": view.workers,
-        "partitions": [part._asdict() for part in view.partitions],
+        "partitions": [mapped(view, part) for part in view.partitions],
         "runs": {name: run._asdict() for name, run in view.runs.items()},
         "counters": dict(view.counters),
     }
+
+
+def mapped(view: LedgerView, part: PartitionView) -> dict[str, Any]:
+    """Return one partition as `--json` prints it."""
+    other = view.holding_up(part)
+    return part._asdict() | {"held_up_by": None if other is None else other.partition}
 
 
 def backlog(view: LedgerView) -> int:
@@ -59,18 +65,33 @@ def as_text(ledger: str, view: LedgerView) -> str:
         states[part.state] = states.get(part.state, 0) + 1
     counted = ", ".join(f"{n} {state}" for state, n in sorted(states.items()))
     out.append(f"partitions: {counted}")
-    out += [_line_of(part) for part in view.partitions if part.state in ("parked", "halted")]
+    still = [part for part in view.partitions if part.state in ("parked", "halted")]
+    out += [f"  {place(part)}: {why_still(view, part)}" for part in still]
     out += [f"run {name}: {_run_line(run)}" for name, run in view.runs.items()]
     out += _counted(view.counters)
     return "\n".join(out)
 
 
-def _line_of(part: PartitionView) -> str:
-    behind = f"partition {part.partition} at {part.cursor} of {part.end}"
+def place(part: PartitionView) -> str:
+    """Say where a partition is."""
+    return f"partition {part.partition} at {part.cursor} of {part.end}"
+
+
+def why_still(view: LedgerView, part: PartitionView) -> str:
+    """Say since when a parked or halted partition stands still, and for whom it waits."""
+    since = "" if not part.since_ms else f" since {moment(part.since_ms)}"
     if part.state == "halted":
-        return f"  {behind}: halted, {part.reason}"
+        return f"halted{since}, {part.reason}"
     day, pred = part.wait or (1, 0)
-    return f"  {behind}: waits until number {pred}, of {date.fromordinal(day)}, is decided"
+    other = view.holding_up(part)
+    behind = "" if other is None else f"; partition {other.partition} holds it up ({other.state})"
+    waits = f"waits{since} until number {pred}, of {date.fromordinal(day)}, is decided"
+    return f"{waits}{behind}"
+
+
+def moment(at_ms: int) -> str:
+    """Return a time of the server's clock as people write it."""
+    return datetime.fromtimestamp(at_ms // 1000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 def _counted(counters: Mapping[str, int]) -> list[str]:

@@ -9,7 +9,11 @@ from kernel.ledger.units import RunView
 
 
 class PartitionView(NamedTuple):
-    """One partition: state, cursor, end, holder, what it waits for, why it is halted."""
+    """One partition: state, cursor, end, holder, what it waits for, why it is halted.
+
+    `since_ms` is when it was parked or halted. `head` is the first number of the chunk that holds
+    its first undecided attempt, 0 where nobody looked: it is read only if something stands still.
+    """
 
     partition: int
     state: str
@@ -18,6 +22,8 @@ class PartitionView(NamedTuple):
     shift: str
     wait: tuple[int, int] | None
     reason: str
+    since_ms: int = 0
+    head: int = 0
 
 
 class LedgerView(NamedTuple):
@@ -29,3 +35,19 @@ class LedgerView(NamedTuple):
     workers: int
     runs: Mapping[str, RunView]
     counters: Mapping[str, int]
+    now_ms: int = 0
+
+    def holding_up(self, part: PartitionView) -> PartitionView | None:
+        """Return which other partition a parked one waits for: whose head is the lowest below.
+
+        The lowest undecided line of a ledger never waits for a gate. So of all that may be before
+        what is waited for, this is the one that must get on; None where it cannot be told.
+        """
+        if part.wait is None:
+            return None
+        before = [
+            other
+            for other in self.partitions
+            if other.partition != part.partition and 0 < other.head <= part.wait[1]
+        ]
+        return min(before, key=lambda other: (other.head, other.state != "halted"), default=None)

@@ -163,11 +163,17 @@ def test_an_input_that_may_not_be_read_is_refused(folder: Path) -> None:
     assert "Permission denied" in ended.stderr
 
 
-@pytest.mark.parametrize("verb", ["run", "produce", "worker", "collect", "status", "sample"])
+@pytest.mark.parametrize(
+    "verb",
+    [
+        *("run", "produce", "worker", "collect", "status", "sample", "partition"),
+        *("partition list", "partition show", "partition resume", "partition skip"),
+    ],
+)
 def test_every_verb_explains_itself_with_an_example(verb: str) -> None:
     """`--help` needs neither server nor configuration, and shows a command to copy."""
     shown = subprocess.run(
-        [COMMAND, verb, "--help"], capture_output=True, text=True, timeout=40, check=True
+        [COMMAND, *verb.split(), "--help"], capture_output=True, text=True, timeout=40, check=True
     )
 
     assert f"Example: fundload {verb}" in shown.stdout

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from kernel.adapters.redis.attached import Attached
     from kernel.ledger.halts import ResumeRequest
 
+#: The largest second part of a stream's id.
+STREAM_ID_MAX = 2**64 - 1
+
 
 def resume(ledger: Attached, request: ResumeRequest) -> ResumeAnswer:
     """Run `resume.lua`."""
@@ -39,7 +42,7 @@ def read_head(ledger: Attached, *, partition: int, cursor: int) -> Entry | None:
     Raises:
         StoreUnavailable: the server does not answer.
     """
-    after = f"({cursor}-18446744073709551615"
+    after = f"({cursor}-{STREAM_ID_MAX}"
     with store_errors():
         found: Any = command(
             ledger.client, "XRANGE", ledger.key(f"log:{partition}"), after, "+", "COUNT", 1
@@ -47,8 +50,13 @@ def read_head(ledger: Attached, *, partition: int, cursor: int) -> Entry | None:
     if not found:
         return None
     name, body = found[0]
-    fields = body if isinstance(body, dict) else dict(zip(body[::2], body[1::2], strict=True))
+    fields = fields_of(body)
     return Entry(name.decode(), int(fields[b"q"]), fields[b"g"].decode(), fields[b"b"])
+
+
+def fields_of(body: Any) -> dict[bytes, bytes]:  # noqa: ANN401 - redis-py's own shape of a stream's fields
+    """Return the fields of a stream's entry."""
+    return body if isinstance(body, dict) else dict(zip(body[::2], body[1::2], strict=True))
 
 
 def read_audit(ledger: Attached) -> list[AuditEntry]:

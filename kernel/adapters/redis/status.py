@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from kernel.adapters.redis import keys
-from kernel.adapters.redis.client import store_errors
+from kernel.adapters.redis.client import command, store_errors
+from kernel.adapters.redis.halts import STREAM_ID_MAX, fields_of
 from kernel.adapters.redis.replies import view
 from kernel.ledger.status import LedgerView, PartitionView
 
@@ -49,16 +50,34 @@ def read_ledger(client: redis.Redis, ledger: str) -> LedgerView | None:
         shifts, workers, names, counters = rest
         if partitions is None:
             return None
+        heads = _heads(client, ledger, parts, int(partitions))
         runs = {name.decode(): read_run(client, ledger, name.decode()) for name in sorted(names)}
     now = int(time[0]) * 1000
     return LedgerView(
-        tuple(_partition(p, parts, leases, waits) for p in range(int(partitions))),
+        tuple(_partition(p, parts, leases, waits, heads.get(p, 0)) for p in range(int(partitions))),
         int(next_seq),
         sum(deadline > now for _, deadline in shifts),
         sum(deadline > now for _, deadline in workers),
         {name: run for name, run in runs.items() if run is not None},
         {name.decode(): int(n) for name, n in sorted(counters.items())},
+        now,
     )
+
+
+def _heads(
+    client: redis.Redis, ledger: str, parts: Mapping[bytes, bytes], partitions: int
+) -> dict[int, int]:
+    """Read where the undecided begins, if a partition stands still; a batch is not opened."""
+    states = {parts[b"%d:s" % p] for p in range(partitions)}
+    if not states & {b"parked", b"halted"}:
+        return {}
+    behind = [p for p in range(partitions) if int(parts[b"%d:c" % p]) < int(parts[b"%d:e" % p])]
+    pipe: Any = client.pipeline(transaction=False)
+    for p in behind:
+        first = f"({parts[b'%d:c' % p].decode()}-{STREAM_ID_MAX}"
+        command(pipe, "XRANGE", keys.beside(ledger, f"log:{p}"), first, "+", "COUNT", 1)
+    heads = zip(behind, pipe.execute(), strict=True)
+    return {p: int(fields_of(found[0][1])[b"q"]) for p, found in heads if found}
 
 
 def _partition(
@@ -66,6 +85,7 @@ def _partition(
     parts: Mapping[bytes, bytes],
     leases: Mapping[bytes, bytes],
     waits: Mapping[bytes, bytes],
+    head: int,
 ) -> PartitionView:
     name = str(p).encode()
     lease, wait = leases.get(name), waits.get(name)
@@ -78,4 +98,6 @@ def _partition(
         lease.split(b" ", 1)[1].decode() if lease else "",
         (day, pred) if wait else None,
         parts.get(name + b":r", b"").decode(),
+        int(parts.get(name + b":w", 0)),
+        head,
     )

@@ -1,0 +1,188 @@
+"""What an operator may look at and do where a partition stands still.
+
+Here: reading a partition's head with the ledger's key, letting it go on, giving its head up. Not
+here: the options and the words around them (`partition_commands.py`), and how a skipped attempt is
+decided.
+
+1. What is shown of an attempt is its run, line and number: no amount, no id, no customer.
+2. Every act is audited by the script that does it, with who and when; a skip with its reason too.
+3. A skip names the number of the head that was looked at, so that nobody skips another by mistake.
+"""
+
+from __future__ import annotations
+
+import getpass
+import os
+import socket
+from datetime import date
+from random import Random
+from typing import NamedTuple
+
+from consumers.operate import look, moment, place, why_still
+from kernel.adapters.redis.bell import RqBell
+from kernel.adapters.redis.halts import read_audit, read_head
+from kernel.adapters.redis.ledger import find
+from kernel.domain.batch import CANDIDATE
+from kernel.errors import IntegrityError, Refused, UsageError, WrongPosition
+from kernel.ledger.halts import AuditEntry, ResumeRequest, SkipNote
+from kernel.ledger.ports import gone
+from kernel.ledger.status import LedgerView, PartitionView
+from kernel.ledger.units import TOKEN_BITS
+from kernel.runtime.build import Attachment, attached, reached
+from kernel.runtime.patience import SystemClock, patiently
+
+#: Acts shown of a partition, the last ones.
+ACTS_SHOWN = 5
+
+
+class Head(NamedTuple):
+    """The first undecided attempt: where it comes from, and the day whose gate it settles."""
+
+    run: str
+    line: int
+    seq: int
+    settles: date | None
+
+
+class Looked(NamedTuple):
+    """A partition as it was looked at; `broken` says why its head cannot be read."""
+
+    hold: Attachment
+    view: LedgerView
+    part: PartitionView
+    head: Head | None
+    broken: str
+    acts: tuple[AuditEntry, ...]
+
+
+def look_at(redis_url: str, ledger: str, partition: int) -> Looked:
+    """Look at one partition, its head opened with the ledger's key.
+
+    Raises:
+        UsageError: there is no such ledger, or no such partition.
+        Refused: the ledger's key is nowhere to be had.
+        StoreUnavailable: the server does not answer.
+    """
+    view = look(redis_url, ledger)
+    if not 0 <= partition < len(view.partitions):
+        raise UsageError(
+            f"ledger {ledger} has the partitions 0 to {len(view.partitions) - 1}, not {partition}"
+        )
+    client = reached(redis_url)
+    record = find(client, ledger)
+    if record is None:
+        raise gone(f"ledger {ledger}")
+    hold = attached(redis_url, ledger, client, record)
+    part = view.partitions[partition]
+    head, broken = None, ""
+    try:
+        head = head_of(hold, part)
+    except IntegrityError as error:
+        broken = f"{type(error).__name__}: {error}"
+    acts = [act for act in read_audit(hold.ledger.attached) if act.partition == partition]
+    return Looked(hold, view, part, head, broken, tuple(acts[-ACTS_SHOWN:]))
+
+
+def head_of(hold: Attachment, part: PartitionView) -> Head | None:
+    """Open a partition's first undecided attempt; None where everything is decided.
+
+    Raises:
+        SealBroken, WrongPosition: it is not what a producer of this ledger wrote there.
+    """
+    entry = read_head(hold.ledger.attached, partition=part.partition, cursor=part.cursor)
+    if entry is None:
+        return None
+    batch = hold.codec.logged(part.partition, entry)
+    index = part.cursor - (entry.end - len(batch.seqs))
+    if not 0 <= index < len(batch.seqs):
+        raise WrongPosition("an entry does not begin where the one before it ended")
+    settles = date.fromordinal(batch.days[index]) if batch.flags[index] & CANDIDATE else None
+    return Head(batch.run, batch.lines[index], batch.seqs[index], settles)
+
+
+def as_text(looked: Looked) -> str:
+    """Return what `partition show` prints."""
+    part, head = looked.part, looked.head
+    out = [f"{place(part)} of ledger {looked.hold.name}: {_state(looked)}"]
+    if looked.broken:
+        out.append(f"  head   cannot be read; {looked.broken}")
+        out.append("  seal   does not hold, so nothing of this batch is ever decided")
+    elif head is not None:
+        out.append(f"  head   line {head.line} of run {head.run}, number {head.seq}")
+        out.append("  seal   holds")
+        if head.settles is not None:
+            out.append(f"  gate   later primes of {head.settles} wait until it is decided")
+    out += [f"  {moment(act.at_ms)}  {act_text(act)}" for act in looked.acts]
+    return "\n".join(out)
+
+
+def _state(looked: Looked) -> str:
+    part = looked.part
+    if part.state in ("parked", "halted"):
+        return why_still(looked.view, part)
+    return part.state
+
+
+def act_text(act: AuditEntry) -> str:
+    """Say what an operator did."""
+    ended = f"ended a halt at {act.position} ({act.halted})"
+    if act.what == "skip":
+        return f"{act.who} skipped number {act.seq}, {act.reason!r}, and {ended}"
+    return f"{act.who} {ended}"
+
+
+def resume(looked: Looked, *, rng: Random, note: SkipNote | None = None) -> None:
+    """Let a partition go on where it was halted when it was looked at, and ring.
+
+    Raises:
+        Refused: it is not halted, or not there any more.
+        LedgerGone, StoreUnavailable: as they say.
+    """
+    hold, part = looked.hold, looked.part
+    token = rng.getrandbits(TOKEN_BITS) | 1
+    request = ResumeRequest(part.partition, part.cursor, token, operator(), note)
+    answer = patiently(SystemClock(), lambda: hold.ledger.resume(request))
+    if answer.status == "GONE":
+        raise gone(f"ledger {hold.name}")
+    if answer.status == "NOT_HALTED":
+        raise Refused(f"partition {part.partition} is not halted, so there is nothing to resume")
+    if answer.status == "BEHIND":
+        raise Refused(
+            f"partition {part.partition} is halted elsewhere by now; look again with "
+            "`fundload partition show`"
+        )
+    if answer.ring:
+        RqBell(hold.client, hold.ledger.attached).ring()
+
+
+def skip(looked: Looked, *, seq: int, reason: str, rng: Random) -> None:
+    """Give the head of a halted partition up, and let the partition go on.
+
+    Raises:
+        Refused: it is not halted, or its head is another one, or cannot be read.
+        LedgerGone, StoreUnavailable: as they say.
+    """
+    partition = looked.part.partition
+    if looked.part.state != "halted":
+        raise Refused(f"partition {partition} is not halted, so there is nothing to skip")
+    if looked.head is None:
+        raise Refused(
+            f"the head of partition {partition} cannot be read ({looked.broken or 'it is gone'}), "
+            "so it has no number to skip; put the batch back as it was written, and resume"
+        )
+    if looked.head.seq != seq:
+        raise Refused(
+            f"the head of partition {partition} is number {looked.head.seq}, not {seq}; only the "
+            "head can be skipped"
+        )
+    resume(looked, rng=rng, note=SkipNote(seq, reason))
+
+
+def operator() -> str:
+    """Return who acts, for the audit: user and host."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # a container without a name for its user
+        user = f"uid-{os.getuid()}"
+    name = f"{user}@{socket.gethostname()}"
+    return "".join(c if c.isprintable() else "?" for c in name)[:100]
