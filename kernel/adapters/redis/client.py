@@ -35,6 +35,19 @@ FULL = redis.exceptions.OutOfMemoryError
 LOGIN_REFUSED = (redis.exceptions.AuthenticationError, redis.exceptions.AuthorizationError)
 #: Longer than any script; a server busy for longer is taken for one that is away.
 SOCKET_TIMEOUT_S = 5.0
+#: How refusals begin that pass: it starts, fails over, waits for its replicas, or cannot write to
+#: its disk. None of them is given in the middle of a script.
+PASSING = (
+    "LOADING",
+    "READONLY",
+    "MASTERDOWN",
+    "BUSY",
+    "UNKILLABLE",
+    "NOREPLICAS",
+    "MISCONF",
+    "CLUSTERDOWN",
+    "TRYAGAIN",
+)
 #: Scripts with flags (`allow-oom`) need it.
 OLDEST_SERVER = (7, 0)
 
@@ -105,9 +118,8 @@ def store_errors() -> Iterator[None]:
         msg = "Redis is a read-only replica here; point --redis-url at the primary"
         raise StoreUnavailable(msg) from error
     except redis.exceptions.ResponseError as error:
-        if str(error).startswith(("LOADING", "READONLY", "MASTERDOWN", "BUSY", "UNKILLABLE")):
-            msg = f"Redis is not ready: {str(error).split(maxsplit=1)[0]}"
-            raise StoreUnavailable(msg) from error
+        if str(error).startswith(PASSING):
+            raise StoreUnavailable(f"Redis is not ready: {error}") from error
         if "OOM" in str(error):
             msg = "Redis is full and refuses to grow; raise maxmemory or let the workers drain it"
             raise StoreFull(msg) from error
