@@ -16,7 +16,7 @@ REFUSES_S = 2.0
 
 
 def test_a_primary_without_its_replicas_is_waited_for(tmp_path: Path) -> None:
-    """Refused by `min-replicas-to-write` in the middle of a run, each process goes on afterwards."""
+    """Refused in the middle of a run, by `min-replicas-to-write`, each process goes on."""
     with Server() as server, Fleet(server.url, "prod", tmp_path) as fleet:
         source, output = tmp_path / "sample", tmp_path / "output"
         source.write_bytes(sample_bytes(LINES))
