@@ -19,7 +19,7 @@ import threading
 from collections import Counter
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Self
+from typing import IO, Any, Self
 
 import hiredis
 
@@ -63,6 +63,12 @@ def _answer(stream: IO[bytes]) -> bytes:
     if head[:1] == b"$":
         return head + _bulk(stream, size)
     return head + b"".join(_answer(stream) for _ in range(size))
+
+
+def _packed(words: list[bytes]) -> bytes:
+    whole: Any = tuple(words)  # its stub says a tuple of one
+    packed: bytes = hiredis.pack_command(whole)
+    return packed
 
 
 def script_of(words: list[bytes]) -> str:
@@ -167,11 +173,10 @@ class Proxy:
             while True:
                 words = _request(asking)
                 script = script_of(words)
-                packed = hiredis.pack_command(tuple(words))  # type: ignore[arg-type]
                 if self._is_due(self._held, self._asked, script):
-                    self._keep_back(script, packed)
+                    self._keep_back(script, words)
                     raise _Ended
-                server.sendall(packed)
+                server.sendall(_packed(words))
                 if script in ("SUBSCRIBE", "PSUBSCRIBE"):
                     _pump(answering, client, asking, server)
                     return
@@ -187,14 +192,18 @@ class Proxy:
             count[script] += 1
             return wanted.get(script) == count[script]
 
-    def _keep_back(self, script: str, packed: bytes) -> None:
+    def _keep_back(self, script: str, words: list[bytes]) -> None:
         self._is_holding.set()
         if not self._goes_on.wait(ENDS_S):
             return
         server = self._upstream()
         with contextlib.closing(server), server.makefile("rb") as answering:
-            server.sendall(packed)
-            self.late[script] = _answer(answering)
+            server.sendall(_packed(words))
+            answer = _answer(answering)
+            if answer.startswith(b"-NOSCRIPT"):  # the server was started again: what a client does
+                server.sendall(_packed([b"EVAL", source(script), *words[2:]]))
+                answer = _answer(answering)
+            self.late[script] = answer
 
     def _close(self, end: socket.socket) -> None:
         with self._lock:

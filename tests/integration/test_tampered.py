@@ -1,0 +1,157 @@
+"""What somebody has put into Redis who is none of ours: never decided, never written.
+
+A test may write to the server as anybody with access could: it changes a byte, or puts a message
+that was sealed in good faith into a place for which it was not sealed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+import redis
+
+from kernel.adapters.redis import keys
+from tests.support.fleet import ENDS_S, Fleet, config_file
+from tests.support.memory import sample_bytes
+from tests.support.server import Server
+from tests.support.waiting import wait_until
+
+ROW = pytest.mark.row("batch or reply with a wrong signature, foreign run, wrong position")
+LINES = 600
+
+
+class Entry(NamedTuple):
+    """One entry of a stream, with its fields in their order."""
+
+    id: bytes
+    fields: dict[bytes, bytes]
+
+    def holding(self, other: Entry) -> Entry:
+        """Return this place with the other one's message in it."""
+        return Entry(self.id, {**self.fields, b"b": other.fields[b"b"]})
+
+
+Forge = Callable[[Sequence[Entry], Sequence[Entry]], Sequence[Entry]]
+
+
+def with_a_byte_changed(own: Sequence[Entry], _: Sequence[Entry]) -> Sequence[Entry]:
+    """Change the last byte of the first message."""
+    first = own[0]
+    sealed = first.fields[b"b"]
+    changed = sealed[:-1] + bytes([sealed[-1] ^ 1])
+    return [Entry(first.id, {**first.fields, b"b": changed}), *own[1:]]
+
+
+def with_a_foreign_message(own: Sequence[Entry], other: Sequence[Entry]) -> Sequence[Entry]:
+    """Put a message from elsewhere, itself whole, into the first place."""
+    return [own[0].holding(other[0]), *own[1:]]
+
+
+def with_two_messages_swapped(own: Sequence[Entry], _: Sequence[Entry]) -> Sequence[Entry]:
+    """Let the first two messages change places."""
+    return [own[0].holding(own[1]), own[1].holding(own[0]), *own[2:]]
+
+
+@pytest.fixture
+def client(server: Server) -> Iterator[redis.Redis]:
+    """Connect to the session's server as somebody else."""
+    connection = server.client()
+    yield connection
+    connection.close()
+
+
+def forge(client: redis.Redis, key: str, change: Forge, other: str) -> None:
+    """Replace a stream by one that was tampered with, under the same ids."""
+    untyped: Any = client
+    own, elsewhere = ([Entry(*entry) for entry in untyped.xrange(name)] for name in (key, other))
+    untyped.delete(key)
+    for entry in change(own, elsewhere):
+        untyped.xadd(key, entry.fields, id=entry.id)
+
+
+def fed(fleet: Fleet, run: str) -> Path:
+    """Append a run to the ledger, which nobody works on yet; return its configuration."""
+    fleet.run = run
+    config = config_file(
+        fleet.folder, "baseline", partitions=3, chunk_lines_max=100, turn_attempts_max=100
+    )
+    source = fleet.folder / f"{run}.in"
+    source.write_bytes(sample_bytes(LINES))
+    assert fleet.produce(config, source).ends() == 0
+    return config
+
+
+@ROW
+@pytest.mark.parametrize(
+    ("change", "whose", "why"),
+    [
+        (with_a_byte_changed, "own", "SealBroken"),
+        (with_a_foreign_message, "another ledger", "SealBroken"),
+        (with_a_foreign_message, "another partition", "WrongPosition"),
+        (with_two_messages_swapped, "own", "WrongPosition"),
+    ],
+    ids=["a byte changed", "of another ledger", "of another partition", "in another place"],
+)
+def test_a_batch_that_cannot_be_trusted_halts_its_partition(
+    fleet: Fleet, client: redis.Redis, change: Forge, whose: str, why: str
+) -> None:
+    """Not one attempt of that log is decided; the reason is kept; the others go on."""
+    elsewhere = keys.beside(fleet.ledger, "log:1")
+    if whose == "another ledger":
+        with Fleet(fleet.url, f"{fleet.ledger}x", fleet.folder) as another:
+            fed(another, "foreign")
+            elsewhere = keys.beside(another.ledger, "log:0")
+    fed(fleet, "monday")
+    forge(client, keys.beside(fleet.ledger, "log:0"), change, elsewhere)
+
+    worker = fleet.worker()
+
+    def is_done() -> bool:
+        first, *rest = fleet.view().partitions
+        return first.state == "halted" and all(part.cursor == part.end for part in rest)
+
+    wait_until(is_done, within_s=ENDS_S, what="one partition to be halted, the others decided")
+    halted, *rest = fleet.view().partitions
+    assert (halted.cursor, halted.reason.partition(":")[0]) == (0, why)
+    assert all(part.end > 0 for part in rest)
+    view = fleet.run_view()
+    assert view is not None
+    assert view.answers == LINES - halted.end
+    assert worker.popen.poll() is None
+    assert "Traceback" not in worker.said
+
+
+@ROW
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (with_a_byte_changed, "the seal of a reply does not fit its contents"),
+        (with_a_foreign_message, "answers of another run lie on this run's channel"),
+        (with_two_messages_swapped, "filed under an id that its seal does not know"),
+    ],
+    ids=["a byte changed", "of another run", "in another place"],
+)
+def test_a_reply_that_cannot_be_trusted_ends_the_collector(
+    fleet: Fleet, client: redis.Redis, change: Forge, says: str
+) -> None:
+    """Exit 5, and no output under its name."""
+    fed(fleet, "tuesday")
+    fed(fleet, "monday")
+    fleet.worker()
+    fleet.wait_for_answers(LINES)
+    own, other = (keys.beside(fleet.ledger, f"run:{run}:replies") for run in ("monday", "tuesday"))
+    fleet.run = "tuesday"
+    fleet.wait_for_answers(LINES)
+    fleet.run = "monday"
+    forge(client, own, change, other)
+    output = fleet.folder / "output"
+
+    collector = fleet.collect(output)
+
+    assert collector.ends() == 5
+    assert says in collector.said
+    assert "Traceback" not in collector.said
+    assert not output.exists()
