@@ -16,6 +16,7 @@ from click.core import ParameterSource
 
 from kernel.adapters.files.partial import beside
 from kernel.adapters.files.source import STANDARD
+from kernel.errors import EXIT_REFUSED, FundloadError
 from kernel.runtime.verbs import say, trace_option
 from kernel.runtime.wanted import Wanted, is_pipe
 
@@ -145,7 +146,8 @@ def run_fleet(wanted: Wanted, config: Config, *, shows_url: bool) -> None:
             terminal.close()
             url = shown(wanted.redis_url) if wanted.redis_url and shows_url else None
             if fleet.has_ledger or not isinstance(why, Exception):
-                for sentence in what_was_kept(wanted, fleet, url):
+                is_refused = isinstance(why, FundloadError) and why.exit_code == EXIT_REFUSED
+                for sentence in what_was_kept(wanted, fleet, url, is_refused=is_refused):
                     say(sentence)
             raise
     finally:
@@ -163,8 +165,13 @@ def run_fleet(wanted: Wanted, config: Config, *, shows_url: bool) -> None:
         report(wanted, summary, start_s=ended.start_s)
 
 
-def what_was_kept(wanted: Wanted, fleet: Fleet, redis_url: str | None) -> list[str]:
-    """Say what is left of a run that did not come to its end, and the command that goes on."""
+def what_was_kept(
+    wanted: Wanted, fleet: Fleet, redis_url: str | None, *, is_refused: bool = False
+) -> list[str]:
+    """Say what is left of a run that did not come to its end, and the command that goes on.
+
+    Nothing when the run was refused before its first row: the same command would be, too.
+    """
     if not fleet.has_ledger:
         return [
             "nothing was begun; the run begins with:",
@@ -174,6 +181,8 @@ def what_was_kept(wanted: Wanted, fleet: Fleet, redis_url: str | None) -> list[s
     again = f"fed the same input from its start, {GOES_ON}" if is_read else GOES_ON
     partial = None if wanted.output == STANDARD else beside(Path(wanted.output), "partial")
     rows = partial is not None and partial.exists()
+    if is_refused and not rows:
+        return []
     if wanted.ledger is not None:
         named = replace(wanted, run=fleet.run_name)
         beside_it = f", and '{partial}' the rows so far" if rows else ""

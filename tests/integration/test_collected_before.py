@@ -58,6 +58,7 @@ def test_an_output_replaced_by_the_same_run_is_refused_and_stays(fleet: Fleet) -
 
     assert again.ends() == 7, again.said
     assert "was collected before" in again.said
+    assert "goes on with the run" not in again.said
     assert first.read_bytes() == memory_bytes(config, source)
 
 
