@@ -149,7 +149,9 @@ class Sequencer:
             if chunk is None:
                 return self._finish()
             if not chunk.lines:
-                self._open()
+                now = self._open()
+                if now.position != self.totals.lines:
+                    return now  # a lost tail; the next line may be hours away
                 continue
             if not self._kept or chunk.first_line > self._kept[-1].first_line:
                 self._keep(chunk)
