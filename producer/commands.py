@@ -35,9 +35,7 @@ from producer.sample import BAD_SHARE, PER_DAY, default_customers, sample_chunks
     help="How many customers.  [default: a twentieth of the lines, but at least one for every two "
     "lines of a day]",
 )
-@click.option(
-    "--per-day", type=int, default=PER_DAY, show_default=True, help="Lines of a day."
-)
+@click.option("--per-day", type=int, default=PER_DAY, show_default=True, help="Lines of a day.")
 @click.option(
     "--bad", type=float, default=BAD_SHARE, show_default=True, help="Share of malformed lines."
 )
