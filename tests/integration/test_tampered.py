@@ -45,7 +45,7 @@ def with_a_byte_changed(own: Sequence[Entry], _: Sequence[Entry]) -> Sequence[En
     return [Entry(first.id, {**first.fields, b"b": changed}), *own[1:]]
 
 
-def with_a_foreign_message(own: Sequence[Entry], other: Sequence[Entry]) -> Sequence[Entry]:
+def with_a_foreign_entry(own: Sequence[Entry], other: Sequence[Entry]) -> Sequence[Entry]:
     """Put a message from elsewhere, itself whole, into the first place."""
     return [own[0].holding(other[0]), *own[1:]]
 
@@ -89,8 +89,8 @@ def fed(fleet: Fleet, run: str) -> Path:
     ("change", "whose", "why"),
     [
         (with_a_byte_changed, "own", "SealBroken"),
-        (with_a_foreign_message, "another ledger", "SealBroken"),
-        (with_a_foreign_message, "another partition", "WrongPosition"),
+        (with_a_foreign_entry, "another ledger", "SealBroken"),
+        (with_a_foreign_entry, "another partition", "WrongPosition"),
         (with_two_messages_swapped, "own", "WrongPosition"),
     ],
     ids=["a byte changed", "of another ledger", "of another partition", "in another place"],
@@ -129,7 +129,7 @@ def test_a_batch_that_cannot_be_trusted_halts_its_partition(
     ("change", "says"),
     [
         (with_a_byte_changed, "the seal of a reply does not fit its contents"),
-        (with_a_foreign_message, "answers of another run lie on this run's channel"),
+        (with_a_foreign_entry, "answers of another run lie on this run's channel"),
         (with_two_messages_swapped, "filed under an id that its seal does not know"),
     ],
     ids=["a byte changed", "of another run", "in another place"],
