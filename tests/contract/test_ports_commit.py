@@ -141,6 +141,7 @@ def test_a_commit_needs_no_lease(act: Actors) -> None:
     assert y.commit().status == "BEHIND"
 
 
+@pytest.mark.row("attempt that makes a step raise")
 def test_a_failure_is_counted_at_its_cursor_and_the_second_one_halts(act: Actors) -> None:
     """RETRY, its repeat is no second one, another one halts with the reason and a new token."""
     act.append(PLAIN_A)

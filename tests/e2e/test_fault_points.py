@@ -53,6 +53,9 @@ def at(point: str | None) -> str:
     return f"{point}.{TIMES.get(point.rpartition('.')[0], 3)}"
 
 
+@pytest.mark.row("worker killed -9 anywhere")
+@pytest.mark.row("producer killed")
+@pytest.mark.row("collector killed")
 @pytest.mark.parametrize("points", ROUNDS, ids=lambda points: " ".join(filter(None, points)))
 def test_a_process_killed_at_any_point_changes_no_byte(
     fleet: Fleet, points: tuple[str | None, ...]

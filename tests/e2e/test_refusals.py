@@ -127,6 +127,7 @@ def assert_refused(folder: Path, words: str, code: int, says: str) -> None:
     assert after == before
 
 
+@pytest.mark.row("Redis down at the start; LOADING; READONLY")
 @pytest.mark.parametrize(("words", "code", "says"), CASES, ids=[case[0][-60:] for case in CASES])
 def test_what_cannot_be_done_is_refused(folder: Path, words: str, code: int, says: str) -> None:
     """At once, with the right code, a sentence, and every file as it was."""

@@ -27,6 +27,7 @@ def source(fleet: Fleet) -> Path:
     return path
 
 
+@pytest.mark.row("worker killed -9 anywhere")
 @pytest.mark.parametrize("name", ["baseline", "experiment"])
 def test_a_worker_killed_with_leases_changes_no_byte(fleet: Fleet, source: Path, name: str) -> None:
     """Two workers share; one dies while both hold partitions, and the other gets them all."""
@@ -47,6 +48,7 @@ def test_a_worker_killed_with_leases_changes_no_byte(fleet: Fleet, source: Path,
     assert fleet.counter("leases_reclaimed") >= 1
 
 
+@pytest.mark.row("worker killed -9 anywhere")
 def test_a_worker_killed_with_all_leases_changes_no_byte(fleet: Fleet, source: Path) -> None:
     """With gates one worker holds everything; the next one goes on where it fell."""
     output = fleet.folder / "output"
@@ -78,6 +80,7 @@ def slow_config(fleet: Fleet) -> Path:
     )
 
 
+@pytest.mark.row("producer killed")
 def test_a_producer_killed_and_started_again_goes_on(fleet: Fleet, source: Path) -> None:
     """The same command again finds out how far the run is, and appends the rest, once."""
     output, config = fleet.folder / "output", slow_config(fleet)
@@ -96,6 +99,7 @@ def test_a_producer_killed_and_started_again_goes_on(fleet: Fleet, source: Path)
     assert output.read_bytes() == memory_bytes(config, source)
 
 
+@pytest.mark.row("collector killed")
 def test_a_collector_killed_and_started_again_goes_on(fleet: Fleet, source: Path) -> None:
     """Rows already safe are not collected again, and none is lost or doubled."""
     output, config = fleet.folder / "output", slow_config(fleet)
@@ -115,6 +119,7 @@ def test_a_collector_killed_and_started_again_goes_on(fleet: Fleet, source: Path
     assert output.read_bytes() == memory_bytes(config, source)
 
 
+@pytest.mark.row("Redis killed and started again")
 def test_a_server_killed_and_started_again_is_waited_for(tmp_path: Path) -> None:
     """Nobody ends, nobody has to be told: everybody goes on when it is back."""
     with Server() as server, Fleet(server.url, "prod", tmp_path) as fleet:

@@ -51,6 +51,7 @@ def test_a_lost_tail_changes_no_byte(tmp_path: Path, name: str) -> None:
             assert "Traceback" not in member.said
 
 
+@ROW
 def test_a_tail_lost_after_the_last_append_is_fed_again(tmp_path: Path) -> None:
     """The producer of `run` was done and gone: it is started again, and the run comes to its end.
 

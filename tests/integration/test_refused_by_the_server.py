@@ -105,6 +105,7 @@ def place(url: str) -> tuple[str, ...]:
     return ("--redis-url", url, "--ledger", "prod")
 
 
+@pytest.mark.row("another rule set or partition count")
 def test_a_ledger_of_another_configuration_is_refused(fleet: Fleet, source: Path) -> None:
     """Other rules, or another number of partitions: exit 7, and the ledger is as it was."""
     fleet.make_ledger(BASELINE)
@@ -137,6 +138,7 @@ def test_what_does_not_come_within_the_wait_is_told(fleet: Fleet) -> None:
     assert list(fleet.folder.glob("output*")) == []
 
 
+@pytest.mark.row("two producers or two collectors on one run")
 def test_one_run_has_one_producer_and_one_collector(fleet: Fleet, source: Path) -> None:
     """A second one of either kind is told so, exit 7, and disturbs nobody."""
     config = config_file(fleet.folder, "baseline", run_lease_ms=2_000)
@@ -179,6 +181,7 @@ def test_a_finished_run_takes_no_other_input(fleet: Fleet, source: Path) -> None
     assert fleet.run_view() == before
 
 
+@pytest.mark.row("FLUSHALL in a run")
 @pytest.mark.parametrize("is_busy", [True, False], ids=["at work", "idle"])
 def test_everybody_ends_when_the_server_was_flushed(tmp_path: Path, *, is_busy: bool) -> None:
     """A ledger that is gone is never begun anew in silence: exit 5 for each, in seconds."""

@@ -64,6 +64,7 @@ def wait_for_rows(output: Path) -> None:
     )
 
 
+@pytest.mark.row("supervisor killed -9")
 @pytest.mark.parametrize("seed", range(5))
 def test_nothing_is_left_after_sigkill_at_any_moment(
     fleet: Fleet, mark: Marked, tmp_path: Path, seed: int

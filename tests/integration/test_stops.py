@@ -133,6 +133,7 @@ def test_a_second_run_goes_on_where_the_first_has_left_the_ledger(
     assert written == memory_bytes(EXPERIMENT, source)
 
 
+@pytest.mark.row("several producers with several runs on one ledger")
 def test_two_runs_at_once_are_answered_apart(fleet: Fleet, source: Path) -> None:
     """Each run gets every line of its own answered once, whoever's turn decided it."""
     lines = source.read_bytes().splitlines(keepends=True)

@@ -76,6 +76,7 @@ def test_a_crash_loop_ends_the_run_with_6_and_the_last_words(stage: Stage) -> No
     assert not seen(supervisor, "w2").is_alive
 
 
+@pytest.mark.row("Redis killed and started again")
 def test_an_exit_because_redis_is_away_does_not_count_as_a_crash(stage: Stage) -> None:
     """Five such deaths, as many as a crash loop, and the sixth start is at work."""
     supervisor = at_work(stage, stage.post("w1", "exit-until:4,6"))
