@@ -203,7 +203,10 @@ def test_a_server_that_would_evict_keys_is_unsuitable(client: redis.Redis) -> No
 def test_a_time_out_is_an_unknown_outcome_and_is_not_repeated(
     server: Server, client: redis.Redis, ledger_name: str
 ) -> None:
-    """A busy server: the call ends in StoreUnavailable, its effect happens once all the same."""
+    """A busy server: the call ends in StoreUnavailable, and whatever became of it, once is once.
+
+    A server that sees the hang-up first drops what was sent; one that reads first carries it out.
+    """
     act = Actors(server_stage(client, ledger_name))
     request = act.chunk(PLAIN)
     hasty = connect(server.url, timeout_s=0.05)
@@ -217,6 +220,27 @@ def test_a_time_out_is_an_unknown_outcome_and_is_not_repeated(
 
     busy.read_response()
     client.connection_pool.release(busy)
+    assert act.stage.ledger.append(request).status in ("ALREADY", "APPENDED")
     assert act.stage.ledger.append(request).status == "ALREADY"
     assert [part.end for part in act.state().parts] == [0, 1]
     hasty.close()
+
+
+def test_replies_read_over_a_new_connection_are_not_taken_for_what_followed(
+    server: Server, ledger_name: str
+) -> None:
+    """A server that was away between two reads may have lost its tail; the reader begins again."""
+    client = connect(server.url)
+    record = make(client, ledger_name).record
+    ledger = RedisLedger(client, ledger_name, record)
+    ledger.open(run="r", owner="o", kind="produce")
+
+    def read() -> str:
+        return ledger.read(run="r", after="0", wait_ms=0, count=1).status
+
+    assert (read(), read()) == ("READ", "READ")
+    server.restart()
+    with pytest.raises(StoreUnavailable, match="made anew"):
+        read()
+    assert read() == "READ"
+    client.close()

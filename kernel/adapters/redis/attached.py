@@ -34,6 +34,8 @@ class Attached:
         self.settings = FleetSettings.from_json(record.settings)
         self._scripts = Scripts(client)
         self._clock_us = clock_us
+        #: On which of the client's connections replies were read last; 0 before any.
+        self.reads_on = 0
 
     def key(self, name: str) -> str:
         """Key of another part of this ledger."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from kernel.adapters.redis.client import command, store_errors
+from kernel.adapters.redis.client import command, connects_of, store_errors
+from kernel.ledger.ports import StoreUnavailable
 from kernel.ledger.units import AckAnswer, ReadAnswer, Reply, RunView
 
 #: One of the record's field `cents_high`: the server's own numbers end at 2**63.
@@ -39,6 +40,10 @@ def read(ledger: Attached, *, run: str, after: str, wait_ms: int, count: int) ->
     """Read replies behind an entry, waiting for one if there is none, and the run's record.
 
     The record is read behind the replies: when it says that all is answered, all is there.
+
+    Raises:
+        StoreUnavailable: no answer; or it came over a new connection. The server may have lost its
+            tail in between, and what lies behind `after` now may not be what followed it.
     """
     run_key = ledger.key(f"run:{run}")
     with store_errors():
@@ -48,6 +53,9 @@ def read(ledger: Attached, *, run: str, after: str, wait_ms: int, count: int) ->
         pipe.hget(ledger.record_key, "incarnation")
         pipe.hgetall(run_key)
         streams, incarnation, record = pipe.execute()
+    before, ledger.reads_on = ledger.reads_on, connects_of(ledger.client)
+    if before not in (0, ledger.reads_on):
+        raise StoreUnavailable("the connection to Redis was made anew; read again from the start")
     if incarnation is None or incarnation.decode() != ledger.record.incarnation:
         return ReadAnswer("GONE")
     if not record:
