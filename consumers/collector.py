@@ -57,6 +57,7 @@ class Collector:
         clock: Clock,
         settings: FleetSettings,
         keep_ids: bool = False,
+        watch: Callable[[RunView, int], None] = lambda _run, _line: None,
     ) -> None:
         self._seat = seat
         self._port = port
@@ -65,6 +66,7 @@ class Collector:
         self._clock = clock
         self._settings = settings
         self._keep_ids = keep_ids
+        self._watch = watch
         self._after = START
         self._unacked: deque[tuple[str, int]] = deque()
         self._checkpoint_at = 0
@@ -112,6 +114,7 @@ class Collector:
             AnswerDiffers: a line was answered twice, differently.
             SealBroken, WrongPosition: an answer is not from this ledger's workers.
             Refused: lines that this output lacks were acknowledged by another collector.
+            Incomplete: it cannot be completed before an operator has acted; what is there is kept.
             LedgerGone, StoreUnavailable, LeaseHeld: as they say.
         """
         held = HoldBack(
@@ -125,6 +128,8 @@ class Collector:
         while not should_stop():
             try:
                 view = self._round(output, held)
+                if not follow:
+                    self._look(view, output)
                 away_since = None
             except StoreUnavailable:
                 now = self._clock.now_ms()
@@ -139,6 +144,13 @@ class Collector:
                 return view
         self._save(output)
         return None
+
+    def _look(self, view: RunView, output: OutputFile) -> None:
+        try:
+            self._watch(view, output.lines + 1)
+        except Incomplete:
+            self._save(output)
+            raise
 
     def _begin_again(self) -> None:
         """Read from the ack floor: after a lost tail what comes may lie before what was read."""

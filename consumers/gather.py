@@ -8,10 +8,13 @@ from pathlib import Path
 from types import FrameType
 
 from consumers.collector import Collector, CollectorSeat
+from consumers.stuck import StuckWatch, Where
 from kernel.adapters.files.output import OutputFile, check_names
 from kernel.adapters.files.partial import beside, check_place
 from kernel.adapters.files.source import STANDARD
 from kernel.adapters.redis import keys
+from kernel.adapters.redis.client import shown
+from kernel.adapters.redis.status import read_ledger
 from kernel.ledger.scenario import EGRESS, build_runner
 from kernel.ledger.units import RunView
 from kernel.runtime.build import Attachment, attach
@@ -136,6 +139,16 @@ def _attached(what: Gathering, clock: SystemClock, child: Child | None) -> Attac
     )
 
 
+def _watch(what: Gathering, clock: SystemClock, hold: Attachment) -> StuckWatch:
+    """Watch for a halt that only an operator can end; nobody else gets at a throw-away ledger."""
+    url = shown(hold.url) if hold.record.master_key else None
+    return StuckWatch(
+        lambda: read_ledger(hold.client, hold.name, with_runs=False),
+        clock,
+        Where(what.run_name, what.ledger, url),
+    )
+
+
 def _into(
     output: OutputFile, what: Gathering, owner: str, clock: SystemClock, hold: Attachment
 ) -> Gathered:
@@ -150,6 +163,7 @@ def _into(
             clock=clock,
             settings=hold.settings,
             keep_ids=what.reasons is not None,
+            watch=_watch(what, clock, hold).check,
         )
         collector.wait_for_run(say, wait_ms(what.wait_s))
         told = Told(clock)

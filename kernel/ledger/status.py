@@ -35,7 +35,6 @@ class LedgerView(NamedTuple):
     workers: int
     runs: Mapping[str, RunView]
     counters: Mapping[str, int]
-    now_ms: int = 0
 
     def holding_up(self, part: PartitionView) -> PartitionView | None:
         """Return which other partition a parked one waits for: whose head is the lowest below.

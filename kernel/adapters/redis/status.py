@@ -29,14 +29,19 @@ def read_run(client: redis.Redis, ledger: str, run: str) -> RunView | None:
     return view(record) if record else None
 
 
-def read_ledger(client: redis.Redis, ledger: str) -> LedgerView | None:
+def read_ledger(client: redis.Redis, ledger: str, *, with_runs: bool = True) -> LedgerView | None:
     """Return what there is to see of a ledger, None where there is none.
+
+    Args:
+        client: Where the ledger is.
+        ledger: Its name.
+        with_runs: Each run costs a round trip, and a ledger that is old has many.
 
     Raises:
         StoreUnavailable: the server does not answer.
     """
     with store_errors():
-        pipe: Any = client.pipeline(transaction=False)
+        pipe: Any = client.pipeline(transaction=True)  # of one moment: states, leases, waits
         pipe.hmget(keys.record(ledger), ["partitions", "next_seq"])
         pipe.hgetall(keys.beside(ledger, "parts"))
         pipe.hgetall(keys.beside(ledger, "leases"))
@@ -51,7 +56,8 @@ def read_ledger(client: redis.Redis, ledger: str) -> LedgerView | None:
         if partitions is None:
             return None
         heads = _heads(client, ledger, parts, int(partitions))
-        runs = {name.decode(): read_run(client, ledger, name.decode()) for name in sorted(names)}
+        wanted = sorted(name.decode() for name in names) if with_runs else []
+        runs = {name: read_run(client, ledger, name) for name in wanted}
     now = int(time[0]) * 1000
     return LedgerView(
         tuple(_partition(p, parts, leases, waits, heads.get(p, 0)) for p in range(int(partitions))),
@@ -60,7 +66,6 @@ def read_ledger(client: redis.Redis, ledger: str) -> LedgerView | None:
         sum(deadline > now for _, deadline in workers),
         {name: run for name, run in runs.items() if run is not None},
         {name.decode(): int(n) for name, n in sorted(counters.items())},
-        now,
     )
 
 
