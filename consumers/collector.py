@@ -130,6 +130,9 @@ class Collector:
                 view = self._round(output, held)
                 if not follow:
                     self._look(view, output)
+                    if view.lines is not None and output.lines >= view.lines:
+                        self._save(output)
+                        return view
                 away_since = None
             except StoreUnavailable:
                 now = self._clock.now_ms()
@@ -138,12 +141,16 @@ class Collector:
                     raise
                 self._begin_again()
                 self._clock.pause_ms(LOOK_MS)
-                continue
-            if view.lines is not None and output.lines >= view.lines and not follow:
-                self._save(output)
-                return view
-        self._save(output)
+        self._save_at_last(output)
         return None
+
+    def _save_at_last(self, output: OutputFile) -> None:
+        """Make safe what is written before this process ends, whether or not the store answers."""
+        try:
+            self._save(output)
+        except StoreUnavailable:
+            # The checkpoint came first; the next collector makes up for the acknowledgement.
+            assert self._safe_lines == output.lines
 
     def _look(self, view: RunView, output: OutputFile) -> None:
         try:

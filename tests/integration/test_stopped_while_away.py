@@ -59,3 +59,25 @@ def test_an_idle_worker_told_to_stop_while_the_server_is_away_stops(tmp_path: Pa
 
         assert worker.ends() == 128 + signal.SIGTERM
         assert "Traceback" not in worker.said
+
+
+def test_a_collector_told_to_stop_while_the_server_is_away_keeps_what_it_has(
+    tmp_path: Path,
+) -> None:
+    """Its checkpoint is on disk before the acknowledgement that it can no longer give."""
+    with Server() as server, Fleet(server.url, "prod", tmp_path) as fleet:
+        source, output = tmp_path / "sample", tmp_path / "output"
+        source.write_bytes(sample_bytes(LINES))
+        config = config_file(tmp_path, "experiment", turn_attempts_max=32, chunk_lines_max=256)
+        fleet.worker()
+        collector = fleet.collect(output)
+        producer = fleet.produce(config, source)
+        fleet.wait_for_answers(LINES // 5)
+
+        server.kill()
+        collector.tell(signal.SIGTERM)
+
+        assert collector.ends() == 128 + signal.SIGTERM, collector.said
+        server.start()
+        assert (producer.ends(), fleet.collect(output).ends()) == (0, 0)
+        assert output.read_bytes() == memory_bytes(config, source)
