@@ -36,6 +36,7 @@ def at_work(stage: Stage, *posts: Post) -> Supervisor:
     supervisor = stage.supervise(*posts)
     supervisor.start()
     supervisor.open_work(BUNDLE)
+    stage.opened()
     return supervisor
 
 

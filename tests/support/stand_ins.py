@@ -36,6 +36,10 @@ if wish == "exit-unready":
 child.ready("another" if wish == "other-rules" else child.bundle.digest)
 (folder / f"{me}.ready").touch()
 print(f"{me} is at work", file=sys.stderr)
+if wish in ("exit", "exit-until", "killed-until"):
+    # Not before everybody was seen to be ready: dying is another matter then.
+    while not (folder / "opened").exists():
+        signal.sigtimedwait([], 0.01)
 if wish == "exit":
     sys.exit(int(rest))
 if wish == "exit-until":
@@ -95,6 +99,10 @@ class Stage:
         """Make the supervisor, which stops waiting as soon as `until` says so."""
         self.supervisor = Supervisor(posts, say=self._hear, tick=self._tick)
         return self.supervisor
+
+    def opened(self) -> None:
+        """Let those die who were only waiting for the start to be over."""
+        (self.folder / "opened").touch()
 
     def has(self, name: str) -> bool:
         """Say whether a stand-in has left a trace."""
