@@ -101,7 +101,7 @@ def test_a_pipe_fed_again_goes_on(fleet: Fleet, source: Path) -> None:
 def test_a_torn_end_of_an_unfinished_output_is_written_again(
     fleet: Fleet, source: Path, torn: str
 ) -> None:
-    """Half a row behind what is safe goes; a checkpoint torn in the middle of its write, too."""
+    """What lies behind what is safe goes; a checkpoint torn in the middle of its write, too."""
     config, output = slow_config(fleet), fleet.folder / "output"
     fleet.worker()
     collector, producer = fleet.collect(output), fleet.produce(config, source)
@@ -109,7 +109,7 @@ def test_a_torn_end_of_an_unfinished_output_is_written_again(
     collector.kill()
     if torn == "behind the checkpoint":
         with (fleet.folder / "output.partial").open("ab") as partial:
-            partial.write(b'{"id":"1","customer_id":"2","acc')
+            partial.write(b'{"id":"1","customer_id":"2","acc' * LINES)  # more than is to come
     else:
         with (fleet.folder / "output.checkpoint").open("ab") as checkpoint:
             checkpoint.write(b"\x00\xff half of a mark")

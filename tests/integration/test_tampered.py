@@ -6,6 +6,7 @@ that was sealed in good faith into a place for which it was not sealed.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -38,11 +39,13 @@ Forge = Callable[[Sequence[Entry], Sequence[Entry]], Sequence[Entry]]
 
 
 def with_a_byte_changed(own: Sequence[Entry], _: Sequence[Entry]) -> Sequence[Entry]:
-    """Change the last byte of the first message."""
+    """Make another id of the first one, so that nothing but the seal can tell."""
     first = own[0]
-    sealed = first.fields[b"b"]
-    changed = sealed[:-1] + bytes([sealed[-1] ^ 1])
-    return [Entry(first.id, {**first.fields, b"b": changed}), *own[1:]]
+    sealed = bytearray(first.fields[b"b"])
+    found = re.search(rb"\d{3},\d{3}", sealed)
+    assert found is not None
+    sealed[found.start()] ^= 1
+    return [Entry(first.id, {**first.fields, b"b": bytes(sealed)}), *own[1:]]
 
 
 def with_a_foreign_entry(own: Sequence[Entry], other: Sequence[Entry]) -> Sequence[Entry]:
