@@ -76,7 +76,8 @@ class Shift:
             HandoffTransportFailed: the store stayed away for longer than `AWAY_MS_MAX`.
             LedgerGone: the ledger is not there any more.
         """
-        shift = self._new_token()
+        # The scripts read the worker's name in it when its lease runs out (shared.lua, reclaim).
+        shift = f"{self._worker}/{self._new_token()}"
         began = self._clock.now_ms()
         away_since: int | None = None
         while True:
@@ -135,7 +136,7 @@ class Shift:
         return ended.status == "ENDED"
 
     def tick(self) -> TickAnswer | None:
-        """Run the tick if it is due here; the script sees to once a second per ledger.
+        """Run the tick if it is due here; the script sees to once in `tick_ms` per ledger.
 
         Idle workers call it too, between two looks at their RQ queue.
 

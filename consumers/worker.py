@@ -4,9 +4,9 @@ RQ decides when a worker is asked; what is decided, and that nothing is lost, re
 scripts. So RQ's own recovery is only a second line, and its losses (`redis-rq.md`) do no harm.
 
 1. One queue for each worker: RQ loses jobs of workers that listen on several.
-2. While idle it wakes each second and runs the tick. If RQ cannot ring then, or cannot even listen
-   (Redis full), it works a shift without being asked, so that a full server drains. It also drops
-   the throw-away ledgers of runs that are gone.
+2. While idle it wakes four times a second and runs the tick. If RQ cannot ring then, or cannot even
+   listen (Redis full), it works a shift without being asked, so that a full server drains. It also
+   drops the throw-away ledgers of runs that are gone.
 3. A failure that no retry mends ends the worker with that failure's exit code.
 4. Told to stop, it stops, also while the server is away and this process is between two RQ workers:
    the word is kept outside of them.
@@ -34,8 +34,11 @@ from kernel.errors import FundloadError
 from kernel.ledger.ports import StoreUnavailable
 from kernel.runtime.patience import AWAY_MS_MAX, RETRY_MS_MAX, Clock
 
-#: RQ listens for its time to live less 15 seconds: so an idle worker wakes each second.
+#: RQ's own time to live of a worker.
 WORKER_TTL_S = 16
+#: How long RQ listens at a time (its own figure would be a whole second): so often an idle worker
+#: wakes, and its tick finds what a dead one has left.
+LISTEN_S = 0.25
 MAINTENANCE_S = 5
 #: How often an idle worker looks for throw-away ledgers whose run is gone.
 SWEEP_S = 10.0
@@ -67,6 +70,7 @@ class ShiftWorker(SimpleWorker):
     """Works shifts in its own process: no fork, so the ledger's connection and caches are kept."""
 
     job_class = ShiftJob
+    dequeue_timeout: Any = LISTEN_S
     max_connection_wait_time = 2.0
 
     def __init__(self, client: Client, shift: Shift, bell: RqBell, worker: str, told: Told) -> None:

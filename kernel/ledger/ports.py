@@ -76,7 +76,7 @@ class PartitionPort(Protocol):
         """Free what the shift holds and end it, unless something is ready and it is not forced."""
 
     def tick(self, *, worker: str) -> units.TickAnswer:
-        """Repair what crashes leave behind; at most once a second per ledger."""
+        """Repair what crashes leave behind; at most once in `tick_ms` per ledger."""
 
 
 class OperatorPort(Protocol):

@@ -47,9 +47,9 @@ class FleetSettings:
     #: How long a run belongs to its producer without a sign of life.
     run_lease_ms: int = _whole(5_000, 1, 600_000)
     #: How long a worker counts as known without a sign of life.
-    worker_ttl_ms: int = _whole(5_000, 1, 600_000)
+    worker_ttl_ms: int = _whole(2_000, 1, 600_000)
     #: Shortest time between two ticks of a ledger.
-    tick_ms: int = _whole(1_000, 1, 600_000)
+    tick_ms: int = _whole(250, 1, 600_000)
     #: How long a throw-away ledger outlives the last sign of its supervisor.
     throwaway_ms: int = _whole(30_000, 1, 3_600_000)
     #: A turn that decided this many attempts keeps its blocked partitions instead of parking them.

@@ -1,7 +1,7 @@
 """How long a dead worker's partitions stand still: measured over many kills.
 
-Two workers on one ledger, an endless backlog, and SIGKILL for one that holds leases. The clock runs
-from the kill until every partition that the dead one held has a cursor that moved again. With
+Two workers on one ledger as shipped, lines without end, and SIGKILL for one that holds leases. The
+clock runs from the kill until the cursor of every partition that the dead one held has moved. With
 `baseline` the two share the partitions; with `experiment`, which has gates, one holds them all, and
 the other is idle. The dead worker is replaced only when it is over: nobody but the other one helps.
 """
@@ -109,7 +109,7 @@ class Measured(NamedTuple):
 
 def measure(rules: str, kills: int, folder: Path, rng: Random) -> Measured:
     """Kill workers of a fleet of two until so many held leases."""
-    config = config_file(folder, rules, turn_attempts_max=256)
+    config = config_file(folder, rules)
     with Server() as server, Fleet(server.url, "prod", folder) as fleet, _backlog(fleet, config):
         client = server.client()
         workers = fleet.known_workers(2)

@@ -98,7 +98,7 @@ class Worker:
     def __init__(self, act: Actors, name: str, *, accepts: bool) -> None:
         self.act = act
         self.name = name
-        self.shift = f"shift-{name}"
+        self.shift = f"{name}/shift"
         self.accepts = accepts
         self.held: Sequence[Held] = ()
         self.loaded: LoadAnswer | None = None

@@ -48,7 +48,7 @@ class Case:
 def idle(case: Case) -> None:
     """All decided."""
     case.act.worker("i").turn()
-    case.act.stage.ledger.end_shift(shift="shift-i", worker="i", forced=False)
+    case.act.stage.ledger.end_shift(shift="i/shift", worker="i", forced=False)
 
 
 def ready(case: Case) -> None:

@@ -117,10 +117,38 @@ def test_a_worker_who_holds_more_than_its_share_is_told_so(wide: Actors) -> None
     assert (answer.share, len(answer.held)) == (3, 6)
 
 
+def test_a_worker_whose_lease_ran_out_takes_no_share_any_more(wide: Actors) -> None:
+    """It is not waited for until its time to live is over: who reclaims gets all at once."""
+    x, y = wide.worker("x"), wide.worker("y")
+    for worker in (x, y, x, y):
+        worker.take("share")
+    wide.stage.clock.advance(999)
+    y.take("share")
+    wide.stage.clock.advance(1)
+
+    answer = y.take("share")
+
+    assert (answer.share, len(answer.held)) == (6, 6)
+    assert (set(wide.state().workers), set(wide.state().shifts)) == ({"y"}, {y.shift})
+
+
+def test_a_worker_who_was_only_slow_takes_its_share_again(wide: Actors) -> None:
+    """Counted as dead when its lease ran out, it is back with its next take."""
+    x, y = wide.worker("x"), wide.worker("y")
+    x.take("share")
+    wide.pass_lease()
+    y.take("share")
+
+    x.take("share")
+
+    assert set(wide.state().workers) == {"x", "y"}
+    assert y.take("share").share == 3
+
+
 def test_a_worker_not_heard_of_for_its_time_to_live_takes_no_share(wide: Actors) -> None:
-    """Known are those who took, committed or ticked in the last five seconds."""
+    """Known are those who took, committed or ticked in the last two seconds."""
     wide.stage.ledger.tick(worker="y")
-    wide.stage.clock.advance(4_999)
+    wide.stage.clock.advance(1_999)
     assert wide.worker("x").take("share").share == 3
 
     wide.stage.clock.advance(1)
@@ -139,9 +167,9 @@ def test_preferred_partitions_are_taken_first(wide: Actors) -> None:
 
 def test_a_take_that_leaves_something_ready_asks_for_another_shift(wide: Actors) -> None:
     """If more workers are known than shifts live, once; else an idle worker would never join."""
-    wide.stage.clock.advance(2_000)  # the append's own ring is forgotten
+    wide.stage.clock.advance(1_999)
     wide.stage.ledger.tick(worker="y")
-    wide.stage.clock.advance(2_000)
+    wide.stage.clock.advance(1)  # the append's own ring is forgotten
     x = wide.worker("x")
 
     assert x.take("one").ring

@@ -127,7 +127,7 @@ def worker_life(station: Station, link: Link, bell: Bell) -> Callable[[Actor], N
             clock=actor,
             seat=seat,
             should_stop=lambda: actor.is_stopped,
-            new_token=lambda: f"{actor.name}-{rng.getrandbits(32)}",
+            new_token=lambda: str(rng.getrandbits(32)),
         )
         while True:
             actor.wait(station.settings.tick_ms * 1000, bell.has_job)

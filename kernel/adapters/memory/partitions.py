@@ -29,11 +29,11 @@ def take(state: LedgerState, settings: FleetSettings, now: int, request: TakeReq
     if request.shift not in state.shifts:
         state.ring = None
     state.shifts[request.shift] = now + settings.shift_deadline_ms
-    state.workers[request.worker] = now + settings.worker_ttl_ms
     for partition, (deadline, shift) in sorted(state.leases.items()):
         if shift != request.shift and expired(deadline, now, settings.lease_ms):
-            state.free(partition, "expire")
+            state.reclaim(partition, shift)
             state.counters["leases_reclaimed"] += 1
+    state.workers[request.worker] = now + settings.worker_ttl_ms
     mine = [p for p, (_, shift) in state.leases.items() if shift == request.shift]
     chosen, share = _choose(state, now, request, len(mine))
     left = len(state.ready) - len(chosen)
@@ -151,10 +151,12 @@ def tick(state: LedgerState, settings: FleetSettings, now: int, *, worker: str) 
         return TickAnswer("EARLY")
     state.tick = now
     late = [
-        p for p, (end, _) in sorted(state.leases.items()) if expired(end, now, settings.lease_ms)
+        (p, shift)
+        for p, (end, shift) in sorted(state.leases.items())
+        if expired(end, now, settings.lease_ms)
     ]
-    for partition in late:
-        state.free(partition, "expire")
+    ended = sum(state.reclaim(partition, shift) for partition, shift in late)
+    state.workers[worker] = now + settings.worker_ttl_ms
     unlisted = [
         p for p, part in enumerate(state.parts) if part.state == "ready" and p not in state.ready
     ]
@@ -165,10 +167,11 @@ def tick(state: LedgerState, settings: FleetSettings, now: int, *, worker: str) 
     dead = [shift for shift, deadline in state.shifts.items() if not now < deadline <= most]
     for shift in dead:
         del state.shifts[shift]
+    ended += len(dead)
     silent = bool(state.ready) and not state.live_shifts(now, settings)
     ring = silent and state.ask_ring(now, settings)
     latest = now + 2 * settings.worker_ttl_ms
     state.workers = {name: end for name, end in state.workers.items() if now < end <= latest}
     state.counters["leases_reclaimed"] += len(late)
-    state.counters["tick_repairs"] += len(late) + len(unlisted) + len(dead) + ring
-    return TickAnswer("TICKED", len(late), len(unlisted), len(dead), int(ring), ring)
+    state.counters["tick_repairs"] += len(late) + len(unlisted) + ended + ring
+    return TickAnswer("TICKED", len(late), len(unlisted), ended, int(ring), ring)

@@ -104,6 +104,16 @@ class LedgerState:
         self.leases.pop(partition, None)
         self.waits.pop(partition, None)
 
+    def reclaim(self, partition: int, shift: str) -> int:
+        """Free what a lease that ran out held; its shift and the worker named in it count as dead.
+
+        Returns:
+            1 if the shift counted until now, else 0. Who was only slow is back with his next take.
+        """
+        self.free(partition, "expire")
+        self.workers.pop(shift.rpartition("/")[0], None)
+        return int(self.shifts.pop(shift, None) is not None)
+
     def live_shifts(self, now: int, settings: FleetSettings) -> int:
         """Count the shifts whose deadline is neither past nor absurdly far away."""
         most = now + 2 * settings.shift_deadline_ms

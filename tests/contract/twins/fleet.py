@@ -29,8 +29,9 @@ if TYPE_CHECKING:
 
 RUNS = ("r1", "r2")
 OWNERS = ("a", "b")
-SHIFTS = ("s1", "s2", "s3")
 WORKERS = ("w1", "w2")
+#: Two name their worker, as those of real workers do; one does not.
+SHIFTS = ("w1/a", "w2/b", "c")
 #: In place of a parity: every attempt is accepted, not only the even or the odd ones.
 ALL = 2
 FIELDS = ("7", "11", "8", "9", "12", "13", "14", "15", "16", "17")

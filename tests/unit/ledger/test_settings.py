@@ -45,7 +45,7 @@ def test_a_value_outside_its_range_cannot_be_built(name: str) -> None:
         ({"shuffle": 1}, "shuffle must be true or false"),
         ({"inflight_lines_max": 4_095}, "inflight_lines_max must be at least chunk_lines_max"),
         ({"shift_deadline_ms": 500}, "linger_ms must be below shift_deadline_ms"),
-        ({"worker_ttl_ms": 1_000}, "tick_ms must be below worker_ttl_ms"),
+        ({"worker_ttl_ms": 250}, "tick_ms must be below worker_ttl_ms"),
     ],
 )
 def test_choices_and_pairs_are_checked(changed: dict[str, Any], sentence: str) -> None:

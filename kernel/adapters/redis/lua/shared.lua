@@ -10,7 +10,7 @@
 --   ready        list    partitions that are ready, longest first
 --   leases       hash    <p> -> "<deadline> <shift>"
 --   waits        hash    <p> -> "<day> <predecessor>" of a parked partition
---   shifts       zset    shift -> deadline          workers  zset  worker -> deadline
+--   shifts       zset    <worker>/<random> -> deadline   workers  zset  worker -> deadline
 --   bell         list    tokens without meaning on which lingering workers wait
 --   last, front, used    hashes  day -> last candidate appended, last settled, quota used
 --   w:<week>     hash    customer -> packed window record; weeks  set  of <week>
@@ -64,6 +64,15 @@ local function free(p)
   else
     redis.call('HSET', key('parts'), p .. ':s', 'idle')
   end
+end
+
+-- A lease that ran out: free its partition, and count its shift as dead, and the worker that the shift's name begins with, so
+-- that neither holds up a ring or a share any longer. Who was only slow is back with his next take. -> 1 if the shift counted
+local function reclaim(p, shift)
+  free(p)
+  local worker = string.match(shift, '^(.+)/')
+  if worker then redis.call('ZREM', key('workers'), worker) end
+  return redis.call('ZREM', key('shifts'), shift)
 end
 
 -- A hash keyed by partition, as {p, value} in the order of the partitions (HGETALL's own order is not fixed).

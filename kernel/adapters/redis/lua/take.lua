@@ -5,7 +5,6 @@
 if gone() then return {'GONE'} end
 local shift, limit, lease_ms, shift_ms = ARGV[3], tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
 if redis.call('ZADD', key('shifts'), now + shift_ms, shift) == 1 then redis.call('HDEL', KEYS[1], 'ring') end
-redis.call('ZADD', key('workers'), now + tonumber(ARGV[8]), ARGV[4])
 
 -- what others let run out is free again (hole 9); what is mine is renewed
 local mine, leased = {}, 0
@@ -15,13 +14,14 @@ for _, lease in ipairs(by_partition('leases')) do
     mine[#mine + 1] = lease[1]
     leased = leased + 1
   elseif expired(tonumber(deadline), lease_ms) then
-    free(lease[1])
+    reclaim(lease[1], holder)
     count('leases_reclaimed', 1)
   else
     leased = leased + 1
   end
 end
 
+redis.call('ZADD', key('workers'), now + tonumber(ARGV[8]), ARGV[4])
 local ready = redis.call('LRANGE', key('ready'), 0, -1)
 local share = math.ceil((#ready + leased) / math.max(known_workers(), 1))
 local want = #ready

@@ -10,13 +10,15 @@ if not due then return {'EARLY'} end
 redis.call('HSET', KEYS[1], 'tick', now)
 local lease_ms, shift_ms, ring_ms = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[8])
 
-local freed, listed, bells = 0, 0, 0
+local freed, listed, bells, dead = 0, 0, 0, 0
 for _, lease in ipairs(by_partition('leases')) do
-  if expired(tonumber(string.match(lease[2], '^(%d+)')), lease_ms) then
-    free(lease[1])
+  local deadline, holder = string.match(lease[2], '^(%d+) (.*)$')
+  if expired(tonumber(deadline), lease_ms) then
+    dead = dead + reclaim(lease[1], holder)
     freed = freed + 1
   end
 end
+redis.call('ZADD', key('workers'), now + tonumber(ARGV[7]), ARGV[3])
 local in_list = {}
 for _, p in ipairs(redis.call('LRANGE', key('ready'), 0, -1)) do in_list[p] = true end
 for p = 0, tonumber(ARGV[9]) - 1 do
@@ -25,7 +27,7 @@ for p = 0, tonumber(ARGV[9]) - 1 do
     listed = listed + 1
   end
 end
-local dead = redis.call('ZREMRANGEBYSCORE', key('shifts'), '-inf', now)
+dead = dead + redis.call('ZREMRANGEBYSCORE', key('shifts'), '-inf', now)
   + redis.call('ZREMRANGEBYSCORE', key('shifts'), '(' .. (now + 2 * shift_ms), '+inf')
 local rung = 0
 if redis.call('LLEN', key('ready')) > 0 and live_shifts(shift_ms) == 0 then
