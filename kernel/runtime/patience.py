@@ -102,6 +102,10 @@ def leased(
 ) -> OpenAnswer:
     """Lease a run, waiting for the lease of an owner that may be dead; ABSENT is an answer.
 
+    Counted is only time in which the store answered promptly, and this process ran. A store that
+    was away may carry out late what a dead owner had asked for, and that renews its lease; and an
+    answer that was late may have been overtaken.
+
     Raises:
         LeaseHeld: it was renewed while we waited: its owner is alive.
         LedgerGone: the ledger is not there any more.
@@ -109,12 +113,16 @@ def leased(
     """
     began = clock.now_ms()
     while True:
+        asked = clock.now_ms()
         answer = patiently(clock, lambda: port.open(run=run, owner=owner, kind=kind))
+        answered = clock.now_ms()
+        if answered - asked > LOOK_MS:
+            began = answered
         if answer.status == "GONE":
             raise gone(f"the ledger of run {run}")
         if answer.status != "WAIT":
             return answer
-        if clock.now_ms() - began > lease_ms + LOOK_MS:
+        if answered - began > lease_ms + 2 * LOOK_MS:
             verb = "fed" if kind == "produce" else "collected"
             raise LeaseHeld(
                 f"run {run} is being {verb} by another process; wait for it, or stop it first"
