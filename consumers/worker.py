@@ -88,6 +88,7 @@ class ShiftWorker(SimpleWorker):
         self._bell = bell
         self._told = told
         self.failure: FundloadError | None = None
+        self._away_since: float | None = None
         self._sweep_at = time.monotonic() + SWEEP_S
 
     def request_stop(self, signum: int, frame: Any) -> None:  # noqa: ANN401 - RQ's own signature
@@ -104,8 +105,16 @@ class ShiftWorker(SimpleWorker):
         """Leave the process title alone: it says ` worker`, and people look for that."""
 
     def heartbeat(self, timeout: int | None = None, pipeline: Any = None) -> None:  # noqa: ANN401
-        """Say to RQ that we live, and while idle do the tick."""
-        super().heartbeat(timeout, pipeline)
+        """Say to RQ that we live, and while idle do the tick.
+
+        While it listens, RQ would ask a server that is away for ever; nobody of ours does.
+        """
+        try:
+            super().heartbeat(timeout, pipeline)
+        except AWAY:
+            self._end_if_away_for_long()
+            raise
+        self._away_since = None
         if pipeline is None and self.get_state() == WorkerStatus.IDLE:
             if self._told.signum:
                 raise StopRequested  # the word came before this worker listened to signals
@@ -149,6 +158,12 @@ class ShiftWorker(SimpleWorker):
             untyped: Any = super()
             untyped.handle_exception(job, *exc_info)
 
+    def _end_if_away_for_long(self) -> None:
+        now = time.monotonic()
+        self._away_since = now if self._away_since is None else self._away_since
+        if now - self._away_since >= AWAY_MS_MAX / 1000:
+            self._end_with(StoreUnavailable(f"Redis was away for {AWAY_MS_MAX // 1000} s"))
+
     def _end_with(self, error: FundloadError) -> None:
         self.failure = error
         raise StopRequested
@@ -189,6 +204,7 @@ def _work_as_listener(client: Client, shift: Shift, bell: RqBell, worker: str, t
         Whether it could not because the server is full. That lasts until somebody makes room, so
         what is ready is decided meanwhile, without RQ.
     """
+    listener = None
     try:
         listener = ShiftWorker(client, shift, bell, worker, told)
         shift.should_stop = listener.should_stop
@@ -203,9 +219,8 @@ def _work_as_listener(client: Client, shift: Shift, bell: RqBell, worker: str, t
         return True
     except AWAY as error:
         _log.warning("Redis is away (%s)", type(error).__name__)
-    else:
-        if listener.failure is not None:
-            raise listener.failure
+    if listener is not None and listener.failure is not None:
+        raise listener.failure
     return False
 
 
