@@ -12,10 +12,13 @@ LINES  ?= 100000
 CONFIG ?= configs/experiment.yaml
 SEEDS  ?= 1000
 FIRST  ?= 0
+MINUTES ?= 5
+SEED    ?= 1
+WORKERS ?= 3
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help venv run test fmt lint types arch check sim bench lock clean
+.PHONY: help venv run test fmt lint types arch check sim chaos bench lock clean
 
 help: ## say what each target does
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-7s %s\n", $$1, $$2}' Makefile
@@ -63,6 +66,9 @@ check: lint types arch ## the quick part of `make test`, for before a commit
 
 sim: $(STAMP) ## play SEEDS seeds of the simulator from FIRST on, and print what happened in them
 	$(BIN)/python -m tests.simulation --seeds $(SEEDS) --first $(FIRST)
+
+chaos: $(STAMP) ## kill, freeze and rob a real fleet for MINUTES, a fault a second, and compare its bytes
+	$(BIN)/python -m tests.chaos --minutes $(MINUTES) --seed $(SEED) --workers $(WORKERS)
 
 bench: $(STAMP) ## CPU time per attempt, beside one RQ job per attempt
 	$(BIN)/python -m tests.bench

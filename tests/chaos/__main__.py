@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 import sys
 
+from kernel.errors import EXIT_SIGINT
 from tests.chaos.recovery import play_recovery
 from tests.chaos.restarts import play_restarts
-from tests.chaos.weather import play_weather
+from tests.chaos.weather import play_weather, say
 
 
 def main(arguments: list[str]) -> int:
@@ -21,6 +22,15 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--seed", type=int, default=1, help="another seed, other faults")
     parser.add_argument("--workers", type=int, default=3, help="workers of the fleet (default 3)")
     chosen = parser.parse_args(arguments)
+    try:
+        return play(chosen)
+    except KeyboardInterrupt:
+        say("stopped from the keyboard; nothing of it is left")
+        return EXIT_SIGINT
+
+
+def play(chosen: argparse.Namespace) -> int:
+    """Do what was chosen."""
     if chosen.recovery is not None:
         return play_recovery(chosen.recovery, seed=chosen.seed)
     if chosen.restarts is not None:

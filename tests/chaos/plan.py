@@ -13,12 +13,12 @@ from tests.support.fleet import config_file
 
 Setting = int | str | bool
 
-_SMALL: dict[str, Setting] = {
+SMALL: dict[str, Setting] = {
     "chunk_lines_max": 256,
     "inflight_lines_max": 2_048,
     "turn_attempts_max": 128,
 }
-_SHARING: dict[str, Setting] = _SMALL | {"take": "share", "keep_rows_min": 1_024}
+_SHARING: dict[str, Setting] = SMALL | {"take": "share", "keep_rows_min": 1_024}
 
 
 class Plan(NamedTuple):
@@ -40,8 +40,8 @@ class Plan(NamedTuple):
 
 
 PLANS = (
-    Plan("experiment", "small turns", 60_000, _SMALL),
-    Plan("baseline", "small turns", 60_000, _SMALL),
+    Plan("experiment", "small turns", 60_000, SMALL),
+    Plan("baseline", "small turns", 60_000, SMALL),
     Plan("experiment", "as shipped", 600_000, {}),
     Plan("baseline", "as shipped", 600_000, {}),
     Plan("experiment", "sharing", 40_000, _SHARING),

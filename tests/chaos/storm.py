@@ -159,7 +159,7 @@ class Storm:
         """Do the next fault that can be done now."""
         for fault in faults:
             if self._can_happen(fault):
-                self._hurt(fault)
+                self._hurt(fault, tally)
                 tally.deal(fault)
                 self._hurt_at = time.monotonic()
                 return
@@ -171,7 +171,7 @@ class Storm:
         post = self._posts[fault.target]
         return post.is_up and not (post.is_frozen and fault.kind == "frozen")
 
-    def _hurt(self, fault: Fault) -> None:
+    def _hurt(self, fault: Fault, tally: Tally) -> None:
         match fault.kind:
             case "kill -9":
                 self._posts[fault.target].kill()
@@ -184,7 +184,8 @@ class Storm:
             case "server frozen":
                 self._server.freeze(fault.seconds)
             case "server lost its tail":
-                self._server.lose_tail(fault.lost_share, fault.seconds)
+                lost = self._server.lose_tail(fault.lost_share, fault.seconds)
+                tally.counts["bytes of the server's file lost"] += lost
 
     def _close(self, tally: Tally) -> None:
         """Tell everybody to stop, and count what they say then."""

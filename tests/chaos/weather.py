@@ -40,7 +40,10 @@ def say(line: str) -> None:
 @contextmanager
 def shelter() -> Iterator[Marked]:
     """Give everything started a mark and a place; both are gone at the end, SIGTERM included."""
-    before = os.environ.get("TMPDIR"), signal.signal(signal.SIGTERM, _leave)
+    before = os.environ.get("TMPDIR")
+    # Ctrl-C too: in a script's background it would be ignored.
+    told = {signal.SIGTERM: _leave, signal.SIGINT: signal.default_int_handler}
+    listened = {signum: signal.signal(signum, act) for signum, act in told.items()}
     with marked() as mark:
         os.environ["TMPDIR"] = tempfile.tempdir = str(mark.directory)
         try:
@@ -48,9 +51,10 @@ def shelter() -> Iterator[Marked]:
         finally:
             tempfile.tempdir = None
             os.environ.pop("TMPDIR")
-            if before[0] is not None:
-                os.environ["TMPDIR"] = before[0]
-            signal.signal(signal.SIGTERM, before[1])
+            if before is not None:
+                os.environ["TMPDIR"] = before
+            for signum, act in listened.items():
+                signal.signal(signum, act)
 
 
 def _leave(number: int, frame: FrameType | None) -> NoReturn:
