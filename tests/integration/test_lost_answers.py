@@ -8,16 +8,20 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from kernel.adapters.redis import keys
 from tests.support.fleet import ENDS_S, Fleet, Member, config_file
 from tests.support.history import cursor_moves, deeds
 from tests.support.memory import memory_bytes, sample_bytes
+from tests.support.operating import flip, halted
 from tests.support.proxy import Proxy
 from tests.support.server import Server
 from tests.support.waiting import wait_until
 
+ROW = pytest.mark.row("an answer of Redis lost after its effect")
 LINES = 2_400
 CHUNK = 100
 #: Whose script, and at which of its times the answer is lost.
@@ -42,7 +46,7 @@ def through(proxies: dict[str, Proxy], fleet: Fleet, config: Path, output: Path)
     ]
 
 
-@pytest.mark.row("an answer of Redis lost after its effect")
+@ROW
 @pytest.mark.parametrize("verb", SCRIPTS)
 def test_a_lost_answer_of_any_script_is_no_second_effect(
     fleet: Fleet, server: Server, verb: str
@@ -73,3 +77,62 @@ def test_a_lost_answer_of_any_script_is_no_second_effect(
     assert deeds(server, fleet.ledger, since=since).appends == LINES // CHUNK
     for reaches in cursor_moves(server, fleet.ledger, since=since).values():
         assert reaches == sorted(set(reaches)), "a cursor went back, or the same way twice"
+
+
+@ROW
+def test_a_halt_and_its_end_happen_once_though_both_answers_are_lost(
+    fleet: Fleet, server: Server
+) -> None:
+    """A worker reports a batch that it cannot trust; an operator resumes when it is mended."""
+    source, output = fleet.folder / "sample", fleet.folder / "output"
+    source.write_bytes(sample_bytes(LINES))
+    config = config_file(fleet.folder, "experiment")
+    assert fleet.produce(config, source).ends() == 0
+    log = keys.beside(fleet.ledger, "log:3")
+    flip(server, log)
+    with Proxy(server.socket) as proxy:
+        proxy.lose_answer("fail")
+        proxy.lose_answer("resume")
+        there = ("--redis-url", proxy.url, "--ledger", fleet.ledger)
+        worker = fleet.start("worker", *there)
+        wait_until(lambda: halted(fleet) == [3], within_s=ENDS_S, what="a halted partition")
+        wait_until(lambda: "fail" in proxy.dropped, within_s=ENDS_S, what="the first loss")
+
+        flip(server, log)
+        resumed = fleet.start("partition", "resume", "3", *there)
+
+        assert resumed.ends() == 0, resumed.said
+        assert fleet.collect(output).ends() == 0
+        assert worker.popen.poll() is None
+        assert proxy.dropped["fail"].endswith(b"HALTED\r\n")
+        assert b"RESUMED" in proxy.dropped["resume"]
+    assert output.read_bytes() == memory_bytes(config, source)
+    assert (fleet.counter("halts"), fleet.counter("resumes")) == (1, 1)
+
+
+@ROW
+def test_a_ledger_half_dropped_when_the_answer_is_lost_is_dropped_by_another_run(
+    fleet: Fleet, server: Server
+) -> None:
+    """The run says so and is done; the next one on that server finds the rest."""
+    source, output = fleet.folder / "sample", fleet.folder / "output"
+    source.write_bytes(sample_bytes(300))
+    config = config_file(fleet.folder, "baseline", throwaway_ms=1_000)
+    client: Any = server.client()
+    before = set(client.scan_iter("fl:*"))
+    with Proxy(server.socket) as proxy:
+        words = ("run", "--config", str(config), "--input", str(source), "--output", str(output))
+        there = ("--redis-url", proxy.url, "--workers", "1")
+        proxy.lose_answer("drop")
+
+        run = fleet.start(*words, *there)
+
+        assert run.ends() == 0, run.said
+        assert proxy.dropped["drop"].endswith(b"MORE\r\n")
+        assert "stays; a later run drops it" in run.said
+        now = int(client.time()[0])
+        wait_until(lambda: client.time()[0] > now + 1, within_s=ENDS_S, what="its time to be over")
+        assert fleet.start(*words, *there, "--force").ends() == 0
+    assert output.read_bytes() == memory_bytes(config, source)
+    assert set(client.scan_iter("fl:*")) == before
+    client.close()
