@@ -47,6 +47,10 @@ class Fault(NamedTuple):
     seconds: float = 0.0
     lost_share: float = 0.0
 
+    def __str__(self) -> str:
+        what = self.kind if self.target == SERVER else f"{self.target} {self.kind}"
+        return f"{what} for {self.seconds:.1f} s" if self.seconds else what
+
 
 def names_of(workers: int) -> list[str]:
     """Return the names of a fleet's processes, the server not among them."""

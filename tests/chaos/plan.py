@@ -28,6 +28,8 @@ class Plan(NamedTuple):
     form: str
     lines: int
     settings: dict[str, Setting]
+    #: Lines that pass in a day: the fewer, the more often a gate is waited for.
+    per_day: int = 400
 
     @property
     def name(self) -> str:
@@ -44,5 +46,5 @@ PLANS = (
     Plan("baseline", "small turns", 60_000, SMALL),
     Plan("experiment", "as shipped", 600_000, {}),
     Plan("baseline", "as shipped", 600_000, {}),
-    Plan("experiment", "sharing", 40_000, _SHARING),
+    Plan("experiment", "sharing", 40_000, _SHARING, per_day=24),
 )

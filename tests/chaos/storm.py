@@ -56,6 +56,7 @@ class Storm:
         self._source = self.folder / "source"
         self._config = plan.config(self.folder)
         words = ["sample", "--lines", str(plan.lines), "--seed", str(seed)]
+        words += ["--per-day", str(plan.per_day)]
         subprocess.run(
             [COMMAND, *words, "--output", self._source], check=True, stderr=subprocess.DEVNULL
         )
@@ -67,6 +68,8 @@ class Storm:
         self._seen: RunView | None = None
         self._look_at = self._fault_at = 0.0
         self._moved_at = self._answered_at = self._hurt_at = 0.0
+        #: What was done since the last answer.
+        self._meanwhile: list[Fault] = []
 
     def _post(self, name: str) -> Post:
         verb = {"producer": "produce", "collector": "collect"}.get(name, "worker")
@@ -141,8 +144,10 @@ class Storm:
             self._moved_at = now
         is_answered = seen.lines is not None and seen.answers >= seen.lines
         if before is None or is_answered or seen.answers != before.answers:
-            tally.note_gap(now - self._answered_at, f"{self.plan.name} at {seen.answers:,} answers")
+            where = f"{self.plan.name} at {seen.answers:,} answers"
+            tally.note_gap(now - self._answered_at, where, self._meanwhile)
             self._answered_at = now
+            self._meanwhile = []
         producer = self._posts["producer"]
         if producer.is_done and seen.lines is None:
             # With the tail went the word that the run is complete: the same command says it again.
@@ -161,6 +166,7 @@ class Storm:
             if self._can_happen(fault):
                 self._hurt(fault, tally)
                 tally.deal(fault)
+                self._meanwhile.append(fault)
                 self._hurt_at = time.monotonic()
                 return
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from tests.chaos.faults import KINDS, Fault
 
@@ -22,15 +22,16 @@ class Tally:
         self.counts: Counter[str] = Counter()
         self.gap_s = 0.0
         self.gap_in = ""
+        self.gap_faults: Sequence[Fault] = ()
 
     def deal(self, fault: Fault) -> None:
         """Count a fault."""
         self.faults[fault.kind, fault.target.split()[0]] += 1
 
-    def note_gap(self, seconds: float, where: str) -> None:
-        """Note how long no answer came."""
+    def note_gap(self, seconds: float, where: str, meanwhile: Sequence[Fault]) -> None:
+        """Note how long no answer came, and what was done then."""
         if seconds > self.gap_s:
-            self.gap_s, self.gap_in = seconds, where
+            self.gap_s, self.gap_in, self.gap_faults = seconds, where, meanwhile
 
     def note_words(self, said: str) -> None:
         """Count what processes that ended in order have said of themselves."""
@@ -61,7 +62,10 @@ class Tally:
         yield "-- what it did"
         for name, count in sorted(self.counts.items()):
             yield _row(name, count)
-        yield f"  longest gap without answers {self.gap_s:.1f} s ({self.gap_in or 'none'})"
+        where = self.gap_in or "none"
+        yield f"-- longest gap without answers: {self.gap_s:.1f} s ({where}), through"
+        for fault in self.gap_faults:
+            yield f"  {fault}"
 
 
 def _spread(targets: Mapping[str, int]) -> str:
