@@ -21,8 +21,24 @@ if TYPE_CHECKING:
 
 #: How often each answer must have come from the server; below that, the agreement says little.
 TIMES_MIN = 20
-EXAMPLES = 300
+#: Examples of the first round, and of those that may follow.
+ROUNDS = (250, *(100,) * 9)
 STEPS = 40
+
+
+def drive(examples: int) -> None:
+    """Drive both twins through so many runs of calls."""
+    run_state_machine_as_test(
+        FaultyMachine,
+        settings=settings(
+            max_examples=examples,
+            stateful_step_count=STEPS,
+            deadline=None,
+            database=None,
+            phases=(Phase.generate, Phase.shrink),
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
 
 
 @pytest.mark.timeout(300)
@@ -31,28 +47,21 @@ def test_the_twins_answer_alike_and_hold_the_same_state_whatever_is_asked(
 ) -> None:
     """Equal answers, equal states after every call, and no answer of any script is left out.
 
-    The calls are the same on every machine and in every run (`derandomize`), so a count that is
-    reached here is reached everywhere; a failure prints the calls that lead to it.
+    Hypothesis draws from the constants of whatever modules are imported, so how often an answer is
+    met depends on the tests beside this one; more rounds follow until each was met often enough. A
+    failure prints the calls that lead to it.
     """
     FaultyMachine.client = client
     FaultyMachine.tally.clear()
     WatchedState.seen.clear()
-
-    run_state_machine_as_test(
-        FaultyMachine,
-        settings=settings(
-            max_examples=EXAMPLES,
-            stateful_step_count=STEPS,
-            deadline=None,
-            derandomize=True,
-            database=None,
-            phases=(Phase.generate, Phase.shrink),
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
-
     met = FaultyMachine.tally
     wanted = {(script, answer) for script, answers in ANSWERS.items() for answer in answers}
+
+    for examples in ROUNDS:
+        drive(examples)
+        if all(met[pair] >= TIMES_MIN for pair in wanted):
+            break
+
     rare = {pair: met[pair] for pair in wanted if met[pair] < TIMES_MIN}
     assert not rare, f"of {met.total()} answers too few were: {sorted(rare.items())}"
     assert set(met) == wanted, f"answers that are not on the list: {set(met) - wanted}"
