@@ -30,18 +30,11 @@ from kernel.runtime.patience import leased, patiently
 from producer.append import RunSeat
 from producer.sequencer import Sequencer
 from tests.simulation.scheduler import Actor
+from tests.simulation.shown import Answered
 from tests.simulation.store import Link
 
 #: Longest pause of a process before it starts again.
 RESTART_US = 10_000
-
-
-class Answered(NamedTuple):
-    """One line's answer as it came."""
-
-    id: str
-    customer: str
-    code: int
 
 
 class Bell(Protocol):
@@ -181,15 +174,15 @@ def producer_life(
 class Output:
     """A run's output file: what a collector has written, which outlives the collector.
 
-    With several runs on a ledger a lost tail may come again in another order, so only then an
-    answer may come again otherwise (it is the durability chosen that decides about that).
+    With several runs on a ledger, or an operator, a lost tail may come again in another way, so
+    only then an answer may come again otherwise (the durability chosen decides about that).
     """
 
-    def __init__(self, run: str, *, is_only_run: bool) -> None:
+    def __init__(self, run: str, *, comes_again: bool) -> None:
         self.run = run
         self.answers: dict[int, Answered] = {}
         self.written = 0
-        self._is_only_run = is_only_run
+        self._comes_again = comes_again
 
     def keep(self, line: int, answer: Answered) -> None:
         """Keep an answer, or hold it to the one that is there.
@@ -199,7 +192,7 @@ class Output:
         """
         before = self.answers.setdefault(line, answer)
         if before != answer:
-            if self._is_only_run:
+            if self._comes_again:
                 raise AnswerDiffers(f"line {line} of {self.run}: {before} before, now {answer}")
             self.answers[line] = answer
 

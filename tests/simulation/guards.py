@@ -139,6 +139,25 @@ PLANTED: tuple[Planted, ...] = (
         seeds=100,
     ),
     Planted(
+        "commit: halt token",
+        (Change(commits, "_refusal", " or part.halt != move.halt", ""),),
+        style="poison",
+        seeds=300,
+    ),
+    Planted(
+        "commit: a halted partition refuses",
+        (
+            Change(
+                commits,
+                "_refusal",
+                'part.state == "halted" or part.halt != move.halt',
+                "False",
+            ),
+        ),
+        style="poison",
+        seeds=100,
+    ),
+    Planted(
         "commit: compare on front",
         (Change(commits, "_refusal", "state.front.get(gate.day, 0) != gate.before", "False"),),
         style="lost_commits",

@@ -40,6 +40,12 @@ def test_every_seed_answers_as_the_oracle_and_comes_to_rest(tally: Tally) -> Non
         "leases reclaimed",
         "commit BEHIND",
         "commit REWOUND",
+        "commit HALTED",
+        "fail HALTED",
+        "operator resume RESUMED",
+        "operator skip RESUMED",
+        "fault: ring doubled",
+        "fault: ring lost",
         "turns refused STALE",
     ],
 )
