@@ -15,7 +15,7 @@ FIRST  ?= 0
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help venv run test fmt lint types arch check sim bench lock clean
+.PHONY: help venv run test fmt lint types arch check sim planted bench lock clean
 
 help: ## say what each target does
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-7s %s\n", $$1, $$2}' Makefile
@@ -63,6 +63,9 @@ check: lint types arch ## the quick part of `make test`, for before a commit
 
 sim: $(STAMP) ## play SEEDS seeds of the simulator from FIRST on, and print what happened in them
 	$(BIN)/python -m tests.simulation --seeds $(SEEDS) --first $(FIRST)
+
+planted: $(STAMP) ## take out every guard in turn, and print which test or seed notices
+	$(BIN)/python -m tests.planted
 
 bench: $(STAMP) ## CPU time per attempt, beside one RQ job per attempt
 	$(BIN)/python -m tests.bench
