@@ -12,6 +12,7 @@ from consumers.state import StateOfTurn
 from consumers.turn import Turn
 from kernel.adapters.memory import commits, ingress, partitions, state
 from kernel.domain import gate
+from tests.simulation.collector_guards import COLLECTING
 from tests.simulation.planted import Change, Planted
 
 PLANTED: tuple[Planted, ...] = (
@@ -281,4 +282,5 @@ PLANTED: tuple[Planted, ...] = (
         style="all",
         seeds=100,
     ),
+    *COLLECTING,
 )

@@ -273,7 +273,9 @@ class Link:
         return self._step("tick", (worker,), lambda: self._store.tick(worker=worker))
 
     def read(self, *, run: str, after: str, wait_ms: int, count: int) -> units.ReadAnswer:
-        """See the ports."""
+        """See the ports; waits before the step, as a blocking read does."""
+        if wait_ms and not self.has_news(run, after):
+            self._actor.wait(wait_ms * 1000, lambda: self.has_news(run, after))
         return self._step(
             "read",
             (run, after),
