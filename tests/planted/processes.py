@@ -192,6 +192,10 @@ NOT_NEEDED: Final = (
         "a repair made twice changes nothing; it saves work",
     ),
     (
+        "collector: reads again when its floor is gone",
+        "a lost tail takes the connection along, and after an error it reads again anyway",
+    ),
+    (
         "commit: the answer ALREADY",
         "BEHIND is as right: whoever is refused takes again; it saves that turn",
     ),
