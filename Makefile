@@ -18,7 +18,7 @@ WORKERS ?= 3
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help venv run test fmt lint types arch check sim chaos bench lock clean
+.PHONY: help venv run test fmt lint types arch check sim planted chaos bench lock clean
 
 help: ## say what each target does
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-7s %s\n", $$1, $$2}' Makefile
@@ -69,6 +69,9 @@ sim: $(STAMP) ## play SEEDS seeds of the simulator from FIRST on, and print what
 
 chaos: $(STAMP) ## kill, freeze and rob a real fleet for MINUTES, a fault a second, and compare its bytes
 	$(BIN)/python -m tests.chaos --minutes $(MINUTES) --seed $(SEED) --workers $(WORKERS)
+
+planted: $(STAMP) ## take out every guard in turn, and print which test or seed notices
+	$(BIN)/python -m tests.planted
 
 bench: $(STAMP) ## CPU time per attempt, beside one RQ job per attempt
 	$(BIN)/python -m tests.bench

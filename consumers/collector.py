@@ -218,15 +218,11 @@ class Collector:
         entry = ""
         while self._unacked and self._unacked[0][1] <= self._safe_lines:
             entry = self._unacked.popleft()[0]
-        seat = self._seat
-        acked = self._port.ack(
-            run=seat.run, owner=seat.owner, entry=entry, written=self._safe_lines
-        )
-        if acked.status == "GONE":
-            raise gone(f"ledger {seat.ledger}")
-        if acked.status == "REWOUND":
-            self._begin_again()
-        elif acked.status == "CLOSED":
+        status = self._ack(entry)
+        if status == "CLOSED":
+            # The lease went with a lost tail. What it did not cover is said again, or a producer
+            # that waits for room would wait for an entry behind it, and none would ever come.
+            seat = self._seat
             leased(
                 self._clock,
                 self._port,
@@ -235,7 +231,19 @@ class Collector:
                 kind="collect",
                 lease_ms=self._settings.run_lease_ms,
             )
+            status = self._ack(entry)
+        if status != "ACKED":
+            self._begin_again()
         self._checkpoint_at = self._clock.now_ms() + CHECKPOINT_MS
+
+    def _ack(self, entry: str) -> str:
+        seat = self._seat
+        acked = self._port.ack(
+            run=seat.run, owner=seat.owner, entry=entry, written=self._safe_lines
+        )
+        if acked.status == "GONE":
+            raise gone(f"ledger {seat.ledger}")
+        return acked.status
 
 
 #: How often a wait is said.

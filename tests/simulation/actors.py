@@ -1,8 +1,8 @@
 """The lives of a world's processes: workers, producers and collectors.
 
-The worker lives by the real shift and turn, the producer by the real sequencer. The collector is a
-stand-in that does what matters to the others: reads, keeps what is in line order, compares what it
-sees again, acknowledges. What outlives a kill is what is on disk: the collector's file.
+The worker lives by the real shift and turn, the producer by the real sequencer. The collector here
+is a stand-in for worlds in which answers may come again otherwise (`collecting` has the real one):
+reads, keeps what is in line order, acknowledges. What outlives a kill is what is on disk.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from kernel.adapters.files.source import SourceChunk
 from kernel.domain.ruleset import RuleSet
 from kernel.engine.context import PER_RUN
 from kernel.engine.errors import HandoffFailed
-from kernel.errors import AnswerDiffers, Incomplete, LeaseHeld
+from kernel.errors import Incomplete, LeaseHeld
 from kernel.ledger.payloads import IDS, ORDER, STATE
 from kernel.ledger.ports import StoreUnavailable
 from kernel.ledger.scenario import INGRESS, LIMITS, build_runner
@@ -30,18 +30,11 @@ from kernel.runtime.patience import leased, patiently
 from producer.append import RunSeat
 from producer.sequencer import Sequencer
 from tests.simulation.scheduler import Actor
+from tests.simulation.shown import Answered
 from tests.simulation.store import Link
 
 #: Longest pause of a process before it starts again.
 RESTART_US = 10_000
-
-
-class Answered(NamedTuple):
-    """One line's answer as it came."""
-
-    id: str
-    customer: str
-    code: int
 
 
 class Bell(Protocol):
@@ -179,29 +172,24 @@ def producer_life(
 
 
 class Output:
-    """A run's output file: what a collector has written, which outlives the collector.
+    """A run's output file: what the stand-in has written, which outlives it.
 
-    With several runs on a ledger a lost tail may come again in another order, so only then an
-    answer may come again otherwise (it is the durability chosen that decides about that).
+    With several runs on a ledger, or an operator, a lost tail may come again in another way: then
+    an answer may come again otherwise (the durability chosen decides about that).
     """
 
-    def __init__(self, run: str, *, is_only_run: bool) -> None:
+    def __init__(self, run: str) -> None:
         self.run = run
         self.answers: dict[int, Answered] = {}
         self.written = 0
-        self._is_only_run = is_only_run
 
     def keep(self, line: int, answer: Answered) -> None:
-        """Keep an answer, or hold it to the one that is there.
+        """Keep an answer; the last one counts."""
+        self.answers[line] = answer
 
-        Raises:
-            AnswerDiffers: it came otherwise before.
-        """
-        before = self.answers.setdefault(line, answer)
-        if before != answer:
-            if self._is_only_run:
-                raise AnswerDiffers(f"line {line} of {self.run}: {before} before, now {answer}")
-            self.answers[line] = answer
+    def holds(self, line: int, answer: Answered) -> bool:
+        """Tell whether this is what is kept of a line."""
+        return self.answers.get(line) == answer
 
     def forget_held_back(self) -> None:
         """Lose what was only in memory: answers behind a gap."""

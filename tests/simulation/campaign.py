@@ -98,6 +98,7 @@ def _rows(tally: Tally, style: Style) -> Iterator[str]:
         ("faults", tuple(f"fault: {fault}" for fault in FAULTS)),
         ("append", tuple(sorted(name for name in counts if name.startswith("append ")))),
         ("commit", tuple(sorted(name for name in counts if name.startswith("commit ")))),
+        ("raised", tuple(sorted(n for n in counts if n.startswith(("fail ", "operator "))))),
         ("steps of partitions", tuple(sorted(n for n in counts if n.startswith("step ")))),
         ("rest", ("turns refused STALE", "leases reclaimed", "tick repairs")),
     )

@@ -27,6 +27,8 @@ _ROLES: dict[Fault, Role] = {
 }
 #: No fault comes after so many steps, even if some are left: some kinds find no occasion.
 FAULT_STEPS = 6_000
+#: Longest sleep of a worker where what matters takes longer than a lease.
+NAP_US = 1_500_000
 #: Chance that a ring that may be lost, doubled or late is so.
 _RING_SHARE = 0.3
 
@@ -140,7 +142,9 @@ class Faults:
         if role is not None:
             return actor.role == role
         if kind == "actor frozen":
-            return actor.step == "commit" if self._plan.style == "zombies" else bool(actor.step)
+            if self._plan.style in ("zombies", "poison"):
+                return actor.step == "commit"
+            return bool(actor.step)
         if kind == "store rewound":
             return bool(self._store.snapshots)
         return not self._store.is_full
@@ -165,6 +169,8 @@ class Faults:
         settings = self._plan.settings
         lease_ms = settings.run_lease_ms if actor.role == "producer" else settings.lease_ms
         asleep_us = int(lease_ms * 1000 * self._world.rng.uniform(0.5, 8))
+        if self._plan.style == "poison":  # until others have failed twice, and the operator acted
+            asleep_us = self._world.rng.randrange(NAP_US)
         actor.wake_us = self._world.now_us + asleep_us
         actor.until = None
         self._world.log(actor.name, f"freezes for {asleep_us} us before {actor.step}")

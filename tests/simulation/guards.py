@@ -12,6 +12,7 @@ from consumers.state import StateOfTurn
 from consumers.turn import Turn
 from kernel.adapters.memory import commits, ingress, partitions, state
 from kernel.domain import gate
+from tests.simulation.collector_guards import COLLECTING
 from tests.simulation.planted import Change, Planted
 
 PLANTED: tuple[Planted, ...] = (
@@ -139,6 +140,25 @@ PLANTED: tuple[Planted, ...] = (
         seeds=100,
     ),
     Planted(
+        "commit: halt token",
+        (Change(commits, "_refusal", " or part.halt != move.halt", ""),),
+        style="poison",
+        seeds=300,
+    ),
+    Planted(
+        "commit: a halted partition refuses",
+        (
+            Change(
+                commits,
+                "_refusal",
+                'part.state == "halted" or part.halt != move.halt',
+                "False",
+            ),
+        ),
+        style="poison",
+        seeds=100,
+    ),
+    Planted(
         "commit: compare on front",
         (Change(commits, "_refusal", "state.front.get(gate.day, 0) != gate.before", "False"),),
         style="lost_commits",
@@ -262,4 +282,5 @@ PLANTED: tuple[Planted, ...] = (
         style="all",
         seeds=100,
     ),
+    *COLLECTING,
 )

@@ -18,6 +18,9 @@ from tests.support.spelling import Load, plain_line
 FIRST_DAY: Final = datetime(2000, 1, 6, tzinfo=UTC)
 AMOUNTS: Final = (100, 100, 100, 120_000, 240_000, 250_000, 490_000, 500_001, 999_900, 999_901)
 OVER_ANY_LIMIT: Final = 500_001
+#: Amounts that may raise end on these cents; each stands in one load, and in its replays.
+POISON_STEP: Final = 1_000
+POISON_CENTS: Final = 13
 BAD_LINES: Final = (
     b"",
     b"not json",
@@ -39,6 +42,7 @@ class Shape(NamedTuple):
     again: float
     bad: float
     over: float
+    poison: float = 0.0
 
 
 def inputs(rng: Random, shape: Shape) -> list[list[bytes]]:
@@ -62,6 +66,8 @@ def inputs(rng: Random, shape: Shape) -> list[list[bytes]]:
                 OVER_ANY_LIMIT if rng.random() < shape.over else rng.choice(AMOUNTS),
                 FIRST_DAY + timedelta(days=rng.randrange(shape.days), hours=rng.randrange(24)),
             )
+        if shape.poison and rng.random() < shape.poison:
+            load = load._replace(cents=len(written) % 100 * POISON_STEP + POISON_CENTS)
         written.append(load)
         run.append(plain_line(load))
     return lines

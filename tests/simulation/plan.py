@@ -3,9 +3,9 @@
 Lives here: the draw of a plan from a seed and a style. Lives elsewhere: the play itself. A style
 aims: `none` has no faults and leases that never run out, `dense` neither, but gates that bite all
 the time. `all` has any faults in any mixture, `zombies` has workers that freeze before they commit,
-and commit late. The last two rewind just before commits, so that entries survive the commits made
-of them: `lost_commits` where gates bite all the time, `stale_reads` where everybody reclaims
-everybody's partitions.
+and commit late; `poison` is that with attempts that raise, and longer sleeps. Two rewind just
+before commits, so that entries survive the commits made of them: `lost_commits` where gates bite
+all the time, `stale_reads` where everybody reclaims everybody's partitions.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from kernel.ledger.settings import FleetSettings, TakePolicy
 from tests.simulation.lines import Shape
 from tests.support.oracle import CLASSIC, EXPERIMENT
 
-Style = Literal["mixed", "none", "dense", "all", "zombies", "lost_commits", "stale_reads"]
+Style = Literal["mixed", "none", "dense", "all", "zombies", "lost_commits", "stale_reads", "poison"]
 STYLES: tuple[Style, ...] = get_args(Style)
 
 Fault = Literal[
@@ -67,6 +67,8 @@ class Plan(NamedTuple):
     snapshot_share: float
     #: Chance that a commit is preceded by the rewind that would hurt it most, if there is one.
     aimed_share: float
+    #: Chance that an attempt which may raise does so.
+    poison_odds: float
 
     def sentence(self) -> str:
         """Say it in one line."""
@@ -91,20 +93,26 @@ def drawn(seed: int, style: Style = "mixed") -> Plan:
     rng = Random(f"{style} {seed}")
     if style == "mixed":
         style = rng.choice(
-            ("none", "dense", "all", "all", "all", "zombies", "lost_commits", "stale_reads")
+            (
+                *("none", "dense", "all", "all", "all", "all"),
+                *("zombies", "lost_commits", "stale_reads", "poison"),
+            )
         )
     faulty = style not in ("none", "dense")
     aimed = style in ("lost_commits", "stale_reads")
     grabbing = style == "stale_reads"
-    dense = style in ("lost_commits", "dense", "zombies") or (
-        not grabbing and rng.random() < DENSE_SHARE
+    frozen = style in ("zombies", "poison")
+    dense = (
+        frozen
+        or style in ("lost_commits", "dense")
+        or (not grabbing and rng.random() < DENSE_SHARE)
     )
     kinds = _kinds(rng, style)
     chunk = rng.choice((1, 2, 3, 5, 8, 16))
     settings = _settings(rng, chunk=chunk, faulty=faulty, dense=dense)
     if grabbing:
         settings = replace(settings, partitions=rng.randrange(1, 4), lease_ms=1, take="all")
-    if style == "zombies":
+    if frozen:
         takes: tuple[TakePolicy, ...] = ("share", "share", "all")
         turn = rng.choice((4, 8, 16))
         take = rng.choice(takes)
@@ -112,8 +120,10 @@ def drawn(seed: int, style: Style = "mixed") -> Plan:
     return Plan(
         seed=seed,
         style=style,
-        workers=rng.randrange(2, 5) if dense or grabbing else rng.randrange(1, 7),
-        shape=_shape(rng, dense=dense, grabbing=grabbing),
+        workers=rng.randrange(2, 5) if dense or grabbing else rng.randrange(1, 9),
+        shape=_shape(rng, dense=dense, grabbing=grabbing)._replace(
+            poison=_poison(rng, style) if faulty else 0.0
+        ),
         config=_config(rng, dense=dense),
         settings=settings,
         chunk_lines=chunk,
@@ -123,9 +133,10 @@ def drawn(seed: int, style: Style = "mixed") -> Plan:
         worker_pace=1 if grabbing else rng.choice((0.1, 0.3, 1, 1)),
         faults=60 if grabbing else rng.choice((2, 5, 10, 20, 30)) if faulty else 0,
         kinds=kinds,
-        fault_share=0.3 if style == "zombies" else 1 / rng.choice((10, 20, 40)),
+        fault_share=0.3 if frozen else 1 / rng.choice((10, 20, 40)),
         snapshot_share=1.0 if aimed else 0.3 if "store rewound" in kinds else 0.0,
         aimed_share=0.9 if grabbing else 0.7 if aimed else 0.0,
+        poison_odds=rng.choice((0.3, 0.5, 0.7, 1.0)),
     )
 
 
@@ -134,11 +145,18 @@ def _kinds(rng: Random, style: Style) -> tuple[Fault, ...]:
         return ()
     if style in ("lost_commits", "stale_reads"):
         return ("store rewound",)
-    if style == "zombies":
+    if style in ("zombies", "poison"):
         return ("actor frozen",)
     if rng.random() < 0.3:
         return FAULTS
     return tuple(kind for kind in FAULTS if rng.random() < 0.35) or ("worker killed",)
+
+
+def _poison(rng: Random, style: Style) -> float:
+    """Return the share of attempts that may raise."""
+    if style == "poison":
+        return rng.choice((0.05, 0.2, 0.4))
+    return rng.choice((0.0, 0.0, 0.0, 0.05)) if style in ("all", "lost_commits") else 0.0
 
 
 def _shape(rng: Random, *, dense: bool, grabbing: bool) -> Shape:

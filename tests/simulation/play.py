@@ -15,21 +15,20 @@ from collections.abc import Callable
 from typing import Literal, NamedTuple
 
 from kernel.adapters.codec import Codec
-from kernel.domain.decision import answer_of, reason_of, row_of
 from kernel.ledger.units import LedgerRecord
 from tests.simulation.actors import (
     RESTART_US,
-    Answered,
-    Output,
     Station,
-    collector_life,
     producer_life,
     worker_life,
 )
+from tests.simulation.collecting import life_of_collector, output_of
 from tests.simulation.faults import ActorBell, Faults, WorldBell
 from tests.simulation.lines import inputs
 from tests.simulation.plan import Plan
+from tests.simulation.poison import Sickness, operator_life
 from tests.simulation.scheduler import Actor, World
+from tests.simulation.shown import Answered, said
 from tests.simulation.store import Link, SimulatedStore
 from tests.support.oracle import Oracle, parse
 from tests.support.other_primes import is_prime_otherwise
@@ -88,7 +87,8 @@ class Play:
         self.bell = WorldBell(world, self.store, self.faults)
         runs = inputs(world.rng, plan.shape)
         self.lines = {f"run-{number}": lines for number, lines in enumerate(runs, 1)}
-        self.outputs = {run: Output(run, is_only_run=len(runs) == 1) for run in self.lines}
+        self.sickness = Sickness(world.rng, plan.poison_odds)
+        self.outputs = {run: output_of(run, plan, len(runs)) for run in self.lines}
 
     def run(self) -> None:
         """Play until everything is written and everybody idle.
@@ -143,12 +143,14 @@ class Play:
         actors = self.world.actors
         for _ in range(self.plan.workers - sum(actor.role == "worker" for actor in actors)):
             self._spawn_worker()
+        if self.plan.shape.poison and not any(actor.role == "operator" for actor in actors):
+            self._spawn_operator()
         collected = {actor.run for actor in actors if actor.role == "collector"}
         fed = {actor.run for actor in actors if actor.role == "producer"}
         for run in self.lines:
-            if run not in collected:
-                self._spawn_collector(run)
             there = self.store.state.runs.get(run)
+            if run not in collected and (there is None or there.lines != there.written):
+                self._spawn_collector(run)
             if run not in fed and (there is None or there.lines is None):
                 self._spawn_producer(run)
 
@@ -158,6 +160,13 @@ class Play:
             worker_life(self.station, link, bell)(actor)
 
         self.world.spawn("worker", live, pace=self.plan.worker_pace)
+
+    def _spawn_operator(self) -> None:
+        def live(actor: Actor) -> None:
+            link, bell = Link(actor, self.store, self.faults), ActorBell(actor, self.bell)
+            operator_life(self.store, self.codec, link, bell, self.sickness)(actor)
+
+        self.world.spawn("operator", live)
 
     def _spawn_producer(self, run: str) -> None:
         def live(actor: Actor) -> None:
@@ -178,7 +187,7 @@ class Play:
         def live(actor: Actor) -> None:
             actor.wait(self.world.rng.randrange(RESTART_US))
             link = Link(actor, self.store, self.faults)
-            collector_life(self.station, link, self.outputs[run])(actor)
+            life_of_collector(self.station, link, self.outputs[run])(actor)
 
         self.world.spawn("collector", live, run=run)
 
@@ -196,11 +205,11 @@ class Play:
             answer = given[run].pop(line, None)
             if answer is None:
                 raise Divergence(f"line {line} of {run} has no answer")
-            if _shown(answer) != expected:
+            if said(answer) != expected:
                 raise Divergence(
-                    f"line {line} of {run}: {_shown(answer)}, but the oracle says {expected}"
+                    f"line {line} of {run}: {said(answer)}, but the oracle says {expected}"
                 )
-            if self.outputs[run].answers.get(line) != answer:
+            if not self.outputs[run].holds(line, answer):
                 raise Divergence(f"line {line} of {run} was not collected as it was answered")
             accepted[self._prime_day(run, line, answer)] += 1
         if any(given.values()):
@@ -237,7 +246,10 @@ class Play:
 
     def _expected(self) -> list[tuple[str, str, str]]:
         oracle = Oracle(self.plan.config)
-        answers = [oracle.feed(self.lines[run][line - 1]) for run, line in self._order()]
+        answers = [
+            oracle.feed(self.lines[run][line - 1], skipped=seq in self.store.skips)
+            for seq, (run, line) in enumerate(self._order(), 1)
+        ]
         return [(answer.row or "", answer.answer, answer.reason) for answer in answers]
 
     def _prime_day(self, run: str, line: int, answer: Answered) -> object:
@@ -257,13 +269,6 @@ class Play:
             raise Divergence(f"{counts['tick repairs']} tick repairs without faults")
 
 
-def _shown(answer: Answered) -> tuple[str, str, str]:
-    """Say an answer as the oracle does."""
-    row = row_of(answer.id, answer.customer, answer.code).rstrip("\n")
-    reason = reason_of(answer.code).name
-    return row, answer_of(answer.code), "" if reason == "ACCEPTED" else reason
-
-
 def played(plan: Plan, *, listener: Callable[[str], None] | None = None) -> Outcome:
     """Play a plan; whatever goes wrong becomes the verdict."""
     play = Play(plan, listener=listener)
@@ -271,7 +276,8 @@ def played(plan: Plan, *, listener: Callable[[str], None] | None = None) -> Outc
     verdict: Verdict = "fine"
     why = ""
     try:
-        play.run()
+        with play.sickness.spread():
+            play.run()
         play.check()
     except Stall as stall:
         verdict, why = "stall", str(stall)

@@ -19,7 +19,7 @@ from typing import Final, Literal
 # It carries no types that mypy takes; only this file touches it.
 from greenlet import GreenletExit, getcurrent, greenlet  # type: ignore[import-untyped]
 
-Role = Literal["worker", "producer", "collector"]
+Role = Literal["worker", "producer", "collector", "operator"]
 
 #: Any moment will do, as long as deadlines are far from zero.
 START_US: Final = 1_700_000_000_000_000

@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeVar
 
 from kernel.adapters.memory.ledger import MemoryLedger
 from kernel.adapters.memory.replies import entry_order
-from kernel.ledger import units
+from kernel.ledger import halts, units
 from kernel.ledger.ports import StoreUnavailable
 from tests.simulation.scheduler import Actor, World
+from tests.simulation.shown import brief
 
 if TYPE_CHECKING:
     from kernel.adapters.memory.state import LedgerState
@@ -53,6 +54,7 @@ class Snapshot(NamedTuple):
     state: bytes
     appends: int
     replies: int
+    skips: int
     cursors: list[int]
     ends: list[int]
     fronts: dict[int, int]
@@ -76,6 +78,8 @@ class SimulatedStore(MemoryLedger):
         super().__init__(record, world.clock_us)
         self.appends: list[Appended] = []
         self.replies: list[Given] = []
+        #: Sequence numbers of the attempts that were skipped.
+        self.skips: list[int] = []
         self.snapshots: deque[Snapshot] = deque(maxlen=SNAPSHOTS)
         self._counts = world.counts
 
@@ -115,6 +119,20 @@ class SimulatedStore(MemoryLedger):
         self._counts["tick repairs"] += answer.leases + answer.listed + answer.shifts + answer.bells
         return answer
 
+    def fail(self, request: units.FailRequest) -> units.FailAnswer:
+        """Count a failure, and what came of it."""
+        answer = super().fail(request)
+        self._counts[f"fail {answer.status}"] += 1
+        return answer
+
+    def resume(self, request: halts.ResumeRequest) -> halts.ResumeAnswer:
+        """Let a halted partition go on, and remember which attempt is to be skipped."""
+        answer = super().resume(request)
+        self._counts[f"operator {'skip' if request.note else 'resume'} {answer.status}"] += 1
+        if answer.status == "RESUMED" and request.note is not None:
+            self.skips.append(request.note.seq)
+        return answer
+
     def _remember(self, run: str) -> None:
         self.replies.append(Given(run, self.state.runs[run].replies[-1]))
 
@@ -127,6 +145,7 @@ class SimulatedStore(MemoryLedger):
                 state,
                 len(self.appends),
                 len(self.replies),
+                len(self.skips),
                 [part.cursor for part in parts],
                 [part.end for part in parts],
                 dict(self.state.front),
@@ -142,6 +161,7 @@ class SimulatedStore(MemoryLedger):
         self.state = state
         del self.appends[snapshot.appends :]
         del self.replies[snapshot.replies :]
+        del self.skips[snapshot.skips :]
 
     def advance(self) -> int:
         """Return a number that grows whenever anything at all got on."""
@@ -236,6 +256,10 @@ class Link:
         """See the ports."""
         return self._step("fail", request, lambda: self._store.fail(request))
 
+    def resume(self, request: halts.ResumeRequest) -> halts.ResumeAnswer:
+        """See the ports."""
+        return self._step("resume", request, lambda: self._store.resume(request))
+
     def end_shift(self, *, shift: str, worker: str, forced: bool) -> units.EndAnswer:
         """See the ports."""
         return self._step(
@@ -249,7 +273,9 @@ class Link:
         return self._step("tick", (worker,), lambda: self._store.tick(worker=worker))
 
     def read(self, *, run: str, after: str, wait_ms: int, count: int) -> units.ReadAnswer:
-        """See the ports."""
+        """See the ports; waits before the step, as a blocking read does."""
+        if wait_ms and not self.has_news(run, after):
+            self._actor.wait(wait_ms * 1000, lambda: self.has_news(run, after))
         return self._step(
             "read",
             (run, after),
@@ -270,17 +296,3 @@ class Link:
             (run, entry, written),
             lambda: self._store.ack(run=run, owner=owner, entry=entry, written=written),
         )
-
-
-def brief(value: object) -> str:
-    """Write a request or an answer short enough to read a log of hundreds of them."""
-    if isinstance(value, bytes):
-        return f"<{len(value)} bytes>"
-    if isinstance(value, tuple) and hasattr(value, "_asdict"):
-        shown = (f"{name}={brief(item)}" for name, item in value._asdict().items() if item)
-        return f"{type(value).__name__}({', '.join(shown)})"
-    if isinstance(value, tuple | list):
-        return "[" + " ".join(map(brief, value)) + "]"
-    if isinstance(value, dict):
-        return "{" + " ".join(f"{key}:{brief(item)}" for key, item in value.items()) + "}"
-    return str(value)

@@ -11,6 +11,8 @@ from tests.simulation.planted import Planted, taken_out
 from tests.simulation.play import played
 
 SEEDS = 500
+#: The guards that few seeds are enough for.
+NEAR = [number for number, guard in enumerate(PLANTED) if guard.seeds <= 100]
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +42,12 @@ def test_every_seed_answers_as_the_oracle_and_comes_to_rest(tally: Tally) -> Non
         "leases reclaimed",
         "commit BEHIND",
         "commit REWOUND",
+        "commit HALTED",
+        "fail HALTED",
+        "operator resume RESUMED",
+        "operator skip RESUMED",
+        "fault: ring doubled",
+        "fault: ring lost",
         "turns refused STALE",
     ],
 )
@@ -70,9 +78,12 @@ def test_a_seed_is_one_history() -> None:
 
 
 @pytest.mark.timeout(180)
-@pytest.mark.parametrize("number", range(len(PLANTED)), ids=[guard.name for guard in PLANTED])
+@pytest.mark.parametrize("number", NEAR, ids=[PLANTED[number].name for number in NEAR])
 def test_a_guard_taken_out_is_missed(number: int) -> None:
-    """Each of these guards has a seed, near at hand, that goes wrong without it."""
+    """Each of these guards has a seed near at hand that goes wrong without it.
+
+    Those whose seeds are further away are walked by `make planted`.
+    """
     caught = catch(number)
 
     assert caught.seed is not None, f"{caught.played} seeds went well without: {caught.name}"

@@ -1,0 +1,1 @@
+"""Guards taken out one at a time, and which test notices."""
