@@ -7,6 +7,7 @@
    output renamed. In follow mode nothing ends it but a signal, and there is no end to wait for.
 4. What was acknowledged is gone from the channel. Who begins without those lines would wait for
    ever, so that is refused.
+5. Where replicas are named, nothing is written but what is durable at the store (`ports.settle`).
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from kernel.engine.runner import Runner
 from kernel.errors import Incomplete, Refused
 from kernel.ledger.order import HoldBack
 from kernel.ledger.payloads import DECIDED, DECLINED, ROWS, Answers, DecidedTurn, Rows
-from kernel.ledger.ports import ReplyPort, StoreUnavailable, gone
+from kernel.ledger.ports import ReplyPort, Settled, StoreUnavailable, gone
 from kernel.ledger.settings import FleetSettings
 from kernel.ledger.units import ReadAnswer, Reply, RunView
 from kernel.runtime.patience import AWAY_MS_MAX, LOOK_MS, Clock, leased
@@ -42,6 +43,8 @@ class CollectorSeat(NamedTuple):
     ledger: str
     run: str
     owner: str
+    #: How many replicas must have an answer on disk before it is written; None is not asking.
+    replicas: int | None = None
 
 
 class Collector:
@@ -131,6 +134,7 @@ class Collector:
                 if not follow:
                     self._look(view, output)
                     if view.lines is not None and output.lines >= view.lines:
+                        self._settle()  # the run's end is not to be lost either
                         self._save(output)
                         return view
                 away_since = None
@@ -169,6 +173,8 @@ class Collector:
             run=self._seat.run, after=self._after, wait_ms=READ_WAIT_MS, count=READ_ENTRIES
         )
         view = self._checked(answer)
+        if answer.replies:
+            self._settle()
         for reply in answer.replies:
             self._take(reply, output, held, view)
         due = self._clock.now_ms() >= self._checkpoint_at
@@ -222,15 +228,7 @@ class Collector:
         if status == "CLOSED":
             # The lease went with a lost tail. What it did not cover is said again, or a producer
             # that waits for room would wait for an entry behind it, and none would ever come.
-            seat = self._seat
-            leased(
-                self._clock,
-                self._port,
-                run=seat.run,
-                owner=seat.owner,
-                kind="collect",
-                lease_ms=self._settings.run_lease_ms,
-            )
+            self._lease_again()
             status = self._ack(entry)
         if status != "ACKED":
             self._begin_again()
@@ -244,6 +242,39 @@ class Collector:
         if acked.status == "GONE":
             raise gone(f"ledger {seat.ledger}")
         return acked.status
+
+    def _settle(self) -> None:
+        """Return when what was read cannot be lost at the store any more, if that is asked for.
+
+        One barrier for all that one read brought.
+        """
+        seat = self._seat
+        if seat.replicas is None:
+            return
+        status: Settled = "CLOSED"
+        while status == "CLOSED":
+            status = self._port.settle(run=seat.run, owner=seat.owner, replicas=seat.replicas)
+            if status == "CLOSED":
+                self._lease_again()
+        if status == "GONE":
+            raise gone(f"ledger {seat.ledger}")
+        if status == "LATE":
+            raise StoreUnavailable(
+                "the answers are in Redis, but not on as many disks as --durability strict asks "
+                f"for (its own, and {seat.replicas} of replicas); bring the replicas back"
+            )
+
+    def _lease_again(self) -> None:
+        """Lease the run again when another had it meanwhile."""
+        seat = self._seat
+        leased(
+            self._clock,
+            self._port,
+            run=seat.run,
+            owner=seat.owner,
+            kind="collect",
+            lease_ms=self._settings.run_lease_ms,
+        )
 
 
 #: How often a wait is said.

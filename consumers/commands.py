@@ -14,6 +14,7 @@ import click
 from kernel.adapters.files.source import STANDARD
 from kernel.runtime.verbs import (
     chance,
+    durability_options,
     ledger_option,
     owner_token,
     redis_option,
@@ -60,6 +61,7 @@ def worker(*, redis_url: str, ledger: str, wait_s: float | None, trace: str | No
 @click.option("--reasons", help="Where to write line, id, answer and reason of every line.")
 @click.option("--follow", is_flag=True, help="Go on until stopped; rows stay in OUTPUT.partial.")
 @click.option("--force", is_flag=True, help="Replace an existing output.")
+@durability_options
 @wait_option
 @trace_option
 def collect(**options: Any) -> int:  # noqa: ANN401 - named and typed by `Gathering`

@@ -20,9 +20,9 @@ from kernel.ledger.units import RunView
 from kernel.runtime.build import Attachment, attach
 from kernel.runtime.child import Child, enter
 from kernel.runtime.faults import mortal
-from kernel.runtime.patience import SystemClock
+from kernel.runtime.patience import SystemClock, patiently
 from kernel.runtime.traced import observers_for
-from kernel.runtime.verbs import say, settle, wait_ms
+from kernel.runtime.verbs import Durability, check_durability, say, settle, wait_ms
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,13 @@ class Gathering:
     follow: bool
     wait_s: float | None
     trace: str | None
+    durability: Durability = "fast"
+    replicas: int = 0
+
+    @property
+    def asked_replicas(self) -> int | None:
+        """How many replicas a barrier asks for; None where there is no barrier."""
+        return self.replicas if self.durability == "strict" else None
 
 
 @dataclass
@@ -75,6 +82,7 @@ def gather(what: Gathering, *, owner: str) -> Gathered:
         FundloadError: whatever stood in the way; the sentence says what to do.
     """
     keys.check_name(what.run_name, "run")
+    check_durability(what.durability, what.replicas)
     clock = SystemClock()
     child = enter()
     if child is None:
@@ -128,7 +136,7 @@ def _opened(what: Gathering, incarnation: str, *, fresh: bool) -> OutputFile:
 
 
 def _attached(what: Gathering, clock: SystemClock, child: Child | None) -> Attachment:
-    return attach(
+    hold = attach(
         what.redis_url if child is None else child.bundle.redis_url,
         what.ledger,
         clock=clock,
@@ -137,6 +145,10 @@ def _attached(what: Gathering, clock: SystemClock, child: Child | None) -> Attac
         master_key="" if child is None else child.bundle.master_key,
         is_supervised=child is not None,
     )
+    if what.asked_replicas is not None:
+        barrier = hold.ledger.attached.barrier(what.asked_replicas)
+        patiently(clock, barrier.check)
+    return hold
 
 
 def _watch(what: Gathering, clock: SystemClock, hold: Attachment) -> StuckWatch:
@@ -154,7 +166,7 @@ def _into(
 ) -> Gathered:
     with observers_for(what.trace) as observers:
         collector = Collector(
-            seat=CollectorSeat(what.ledger, what.run_name, owner),
+            seat=CollectorSeat(what.ledger, what.run_name, owner, what.asked_replicas),
             port=mortal("collector", hold.ledger),
             runner=build_runner(
                 hold.rules, hold.settings.partitions, [EGRESS], observers, views={}

@@ -27,6 +27,10 @@ class StoreFull(RedisUnavailable):
     """The store refuses to grow (`noeviction`); nothing was written."""
 
 
+#: LATE: not on as many disks, so far. CLOSED: not the owner.
+Settled = Literal["SETTLED", "LATE", "CLOSED", "GONE"]
+
+
 def gone(subject: str) -> LedgerGone:
     """Make the error for a ledger that is not there any more.
 
@@ -99,6 +103,9 @@ class ReplyPort(Protocol):
 
     def ack(self, *, run: str, owner: str, entry: str, written: int) -> units.AckAnswer:
         """Say that lines up to `written` are on disk; trims below `entry` ("" only renews)."""
+
+    def settle(self, *, run: str, owner: str, replicas: int) -> Settled:
+        """Wait until all that was read is on the store's disk and on so many replicas'; renews."""
 
 
 class Bell(Protocol):

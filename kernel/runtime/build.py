@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from kernel.adapters.codec import Codec
 from kernel.adapters.redis import keys
 from kernel.adapters.redis.client import LOGIN_REFUSED, Client, check_server, connect, shown
+from kernel.adapters.redis.durable import Barrier
 from kernel.adapters.redis.ledger import RedisLedger, find
 from kernel.domain.ruleset import RuleSet
 from kernel.errors import Incomplete, Refused, RulesDiffer
@@ -94,6 +95,19 @@ def reached(url: str) -> Client:
             "correct --redis-url"
         ) from reason
     return client
+
+
+def check_keeps(url: str, replicas: int) -> None:
+    """Refuse a server that cannot say what is on its disk (`--durability strict`).
+
+    Raises:
+        RedisUnsuitable, StoreUnavailable: the server is not fit, or does not answer.
+    """
+    client = reached(url)
+    try:
+        Barrier(client, replicas).check()
+    finally:
+        client.close()
 
 
 def attached(

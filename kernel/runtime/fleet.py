@@ -23,6 +23,7 @@ from kernel.adapters.redis import keys
 from kernel.adapters.redis.client import shown
 from kernel.errors import RedisUnavailable
 from kernel.ledger.units import RunView
+from kernel.runtime.build import check_keeps
 from kernel.runtime.failed import NotReady
 from kernel.runtime.holding import Holding, hold_named, hold_throwaway
 from kernel.runtime.progress import Every, Meter, Screen
@@ -81,7 +82,7 @@ class Fleet:
         began_s = time.monotonic()
         url = self._wanted.redis_url
         if url is None:
-            self._server = EmbeddedServer()
+            self._server = EmbeddedServer(is_strict=self._wanted.durability == "strict")
             url = self._server.url
         try:
             return self._on_server(url, began_s)
@@ -129,6 +130,8 @@ class Fleet:
             return None  # the caller does without
 
     def _hold(self, url: str) -> Holding:
+        if self._server is None and self._wanted.durability == "strict":
+            check_keeps(url, self._wanted.replicas)
         if self._wanted.ledger is None:
             return hold_throwaway(url, self.ledger, self.run_name, self._config)
         return hold_named(url, self.ledger, self.run_name, self._config, self._screen.line)
@@ -211,6 +214,8 @@ def posts(wanted: Wanted, *, ledger: str, run: str, url: str) -> list[Post]:
     collect = ["collect", *place, "--run", run, "--output", wanted.output]
     if wanted.reasons is not None:
         collect += ["--reasons", wanted.reasons]
+    if wanted.durability == "strict":
+        collect += ["--durability", "strict", "--replicas", str(wanted.replicas)]
     if wanted.force:
         collect.append("--force")
     stdin: Shares = "stdin" if wanted.input == STANDARD else ""

@@ -17,7 +17,7 @@ from click.core import ParameterSource
 from kernel.adapters.files.partial import beside
 from kernel.adapters.files.source import STANDARD
 from kernel.errors import EXIT_REFUSED, FundloadError
-from kernel.runtime.verbs import say, trace_option
+from kernel.runtime.verbs import durability_options, say, trace_option
 from kernel.runtime.wanted import Wanted, is_pipe
 
 GOES_ON = "this goes on with the run:"
@@ -54,6 +54,7 @@ if TYPE_CHECKING:
 @click.option("--ledger", help="Name of a lasting ledger.  [default: one for this run only]")
 @click.option("--run", help="Name of the run.  [default: a new one]")
 @click.option("--force", is_flag=True, help="Replace an existing output.")
+@durability_options
 @trace_option
 @click.pass_context
 def run(ctx: click.Context, /, **options: Any) -> None:  # noqa: ANN401 - named and typed by `Wanted`

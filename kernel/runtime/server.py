@@ -47,8 +47,11 @@ SETTINGS = {
 class EmbeddedServer:
     """One server and its guard; as a context manager it is stopped at the end."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_strict: bool = False) -> None:
         """Start the guard, which starts the server; does not wait for it.
+
+        Args:
+            is_strict: Whether every write is to be on disk before it is answered.
 
         Raises:
             RedisUnsuitable: there is no server to start, or no place for its socket.
@@ -57,7 +60,8 @@ class EmbeddedServer:
         self.directory = short_directory()
         self.socket = self.directory / SOCKET
         places = {"--dir": str(self.directory), "--unixsocket": str(self.socket)}
-        words = [word for pair in (places | SETTINGS).items() for word in pair]
+        fsync = {"--appendfsync": "always"} if is_strict else {}
+        words = [word for pair in (places | SETTINGS | fsync).items() for word in pair]
         read_end, self._lifeline = os.pipe()
         command = [sys.executable, "-P", "-m", "kernel.runtime.guard", str(read_end)]
         try:

@@ -8,10 +8,14 @@ import random
 import secrets
 import socket
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import click
 
+from kernel.errors import UsageError
+
+#: What is waited for before a row is written.
+Durability = Literal["fast", "strict"]
 Verb = TypeVar("Verb", bound=Callable[..., object])
 
 
@@ -64,6 +68,37 @@ def run_option(verb: Verb) -> Verb:
 def trace_option(verb: Verb) -> Verb:
     """Add `--trace`."""
     return click.option("--trace", help="Append a JSON line for each node call to this file.")(verb)
+
+
+def durability_options(verb: Verb) -> Verb:
+    """Add `--durability` and `--replicas`."""
+    replicas = click.option(
+        "--replicas",
+        type=click.IntRange(min=0),
+        default=0,
+        show_default=True,
+        help="Under strict: on how many replicas' disks an answer must be as well.",
+    )
+    durability = click.option(
+        "--durability",
+        type=click.Choice(["fast", "strict"]),
+        default="fast",
+        show_default=True,
+        help="strict: no row is written before its answer is on the server's disk.",
+    )
+    return durability(replicas(verb))
+
+
+def check_durability(durability: Durability, replicas: int) -> None:
+    """Refuse replicas that nobody would be asked for.
+
+    Raises:
+        UsageError: says what to give instead.
+    """
+    if replicas and durability == "fast":
+        raise UsageError(
+            f"--replicas {replicas} has no meaning without a barrier; add --durability strict"
+        )
 
 
 def wait_option(verb: Verb) -> Verb:

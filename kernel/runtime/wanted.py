@@ -16,6 +16,7 @@ from kernel.adapters.files.output import check_names
 from kernel.adapters.files.partial import beside, check_place
 from kernel.adapters.files.source import STANDARD, open_input
 from kernel.errors import InputUnreadable, OutputUnwritable, UsageError
+from kernel.runtime.verbs import Durability, check_durability
 
 WORKERS_DEFAULT_MAX = 4
 WORKERS_MAX = 256
@@ -37,6 +38,8 @@ class Wanted:
     reasons: str | None
     force: bool
     trace: str | None = None
+    durability: Durability = "fast"
+    replicas: int = 0
 
     @property
     def fleet_size(self) -> int:
@@ -60,6 +63,7 @@ class Wanted:
                 "--workers": self.workers,
                 "--redis-url": self.redis_url,
                 "--ledger": self.ledger,
+                "--durability strict": None if self.durability == "fast" else True,
             }
             for option, value in given.items():
                 if value is not None:
@@ -67,6 +71,11 @@ class Wanted:
                         f"--profile memory decides in one process without Redis and keeps nothing, "
                         f"so {option} has no meaning there; leave one of the two out"
                     )
+        check_durability(self.durability, self.replicas)
+        if self.replicas and self.redis_url is None:
+            raise UsageError(
+                f"--replicas {self.replicas} needs --redis-url: a server of the run's own has none"
+            )
         if self.ledger is not None and self.redis_url is None:
             raise UsageError(
                 f"--ledger {self.ledger} needs --redis-url: without it the run starts a server of "
@@ -115,6 +124,8 @@ class Wanted:
             "--run": self.run,
             "--reasons": self.reasons,
             "--trace": self.trace,
+            "--durability": None if self.durability == "fast" else self.durability,
+            "--replicas": str(self.replicas) if self.replicas else None,
         }
         words = [word for name, value in options.items() if value for word in (name, value)]
         return shlex.join(["fundload", "run", *words, *(["--force"] if self.force else [])])
@@ -133,6 +144,8 @@ class Wanted:
             run=None,
             reasons=None,
             trace=None,
+            durability="fast",
+            replicas=0,
             force=False,
         )
         return f"{again.command()} && {shlex.join(['cmp', output, other])}"

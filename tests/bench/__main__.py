@@ -17,6 +17,7 @@ from typing import Any
 import click
 
 from producer.sample import PER_DAY, default_customers
+from tests.bench import durability as price
 from tests.bench import fleet, in_memory, report, rq_form
 from tests.bench.meter import ROOT, BenchFailed, check_platform, run_verb
 from tests.bench.report import Measured
@@ -66,11 +67,17 @@ class Results:
         return [*self.fleets, self.memory, *filter(None, [self.one_job_each])]
 
 
-def measure(plan: Plan, folder: Path) -> Results:
-    """Make the sample and run all forms on it."""
-    sample, expected = folder / "sample.txt", folder / "memory.txt"
+def make_sample(plan: Plan, folder: Path) -> Path:
+    """Write the sample that all forms decide."""
+    sample = folder / "sample.txt"
     size = ("--lines", str(plan.lines), "--per-day", str(plan.per_day))
     run_verb("sample", *size, "--output", str(sample))
+    return sample
+
+
+def measure(plan: Plan, folder: Path) -> Results:
+    """Make the sample and run all forms on it."""
+    sample, expected = make_sample(plan, folder), folder / "memory.txt"
     memory = report.least(
         [in_memory.measure(plan.config, sample, plan.lines, expected) for _ in range(plan.repeat)]
     )
@@ -122,6 +129,27 @@ def show(plan: Plan, results: Results, *, commands: bool, markdown: Path | None)
         markdown.write_text(text.replace("\n".join(said), "\n".join(f"- {s}" for s in said)) + "\n")
 
 
+def show_durability(plan: Plan, folder: Path, markdown: Path | None) -> None:
+    """Run the fleet under each durability on the same sample, and print the price of each.
+
+    Raises:
+        BenchFailed: a process failed, or gave other answers.
+    """
+    sample, expected = make_sample(plan, folder), folder / "memory.txt"
+    in_memory.measure(plan.config, sample, plan.lines, expected)
+    workers = max(plan.workers)
+    case = fleet.FleetCase(plan.config, sample, expected, plan.lines, workers, folder)
+    several = price.measure(case, plan.repeat)
+    if not all(one.is_equal for one in several):
+        raise BenchFailed("other answers under another durability")
+    text = f"{plan.heading.replace(', AOF everysec', '')}; {workers} workers\n\n"
+    text += price.table(several)
+    text += "\n\nattempts/s depend on what else the machine and its disk do."
+    print(text)
+    if markdown is not None:
+        markdown.write_text(text + "\n", "utf-8")
+
+
 def worker_counts(_ctx: click.Context, _param: click.Parameter, text: str) -> tuple[int, ...]:
     """Read `1,2`."""
     try:
@@ -152,6 +180,7 @@ def worker_counts(_ctx: click.Context, _param: click.Parameter, text: str) -> tu
 )
 @click.option("--repeat", type=click.IntRange(min=1), default=1, show_default=True)
 @click.option("--memory", is_flag=True, help="Hold memory to its bound: 1,000,000 lines, no RQ.")
+@click.option("--durability", is_flag=True, help="Show what losing nothing costs, and no RQ.")
 @click.option("--profile", is_flag=True, help="Show the server's dearest commands as well.")
 @click.option(
     "--cprofile",
@@ -166,6 +195,7 @@ def main(
     lines: int | None,
     rq_lines: int,
     memory: bool,
+    durability: bool,
     profile: bool,
     json_path: Path | None,
     markdown: Path | None,
@@ -181,6 +211,9 @@ def main(
     try:
         check_platform()
         with tempfile.TemporaryDirectory(prefix="fl-") as folder:
+            if durability:
+                show_durability(plan, Path(folder), markdown)
+                return
             results = measure(plan, Path(folder))
     except BenchFailed as failure:
         sys.exit(f"bench: {failure}")

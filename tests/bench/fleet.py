@@ -14,8 +14,9 @@ from __future__ import annotations
 import filecmp
 import re
 import time
+from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -47,6 +48,9 @@ class FleetCase:
     #: `producer`, `worker` or `collector`; leaves `<role>.pstats` there and spoils the figures.
     profiled: str | None = None
     profiles: Path = Path()
+    #: What the server is told beside `SERVER_SETTINGS`, and the collector beside its output.
+    server: Mapping[str, str] = field(default_factory=dict)
+    collector: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -57,12 +61,14 @@ class FleetResult:
     commands: list[tuple[str, int, int]]
 
 
-def start_server(stack: ExitStack) -> tuple[Server, redis.Redis]:
+def start_server(
+    stack: ExitStack, settings: Mapping[str, str] | None = None
+) -> tuple[Server, redis.Redis]:
     """Start a server that ends with the stack."""
     server = stack.enter_context(Server())
     client = server.client()
     stack.callback(client.close)
-    for name, value in SERVER_SETTINGS.items():
+    for name, value in {**SERVER_SETTINGS, **(settings or {})}.items():
         client.config_set(name, value)
     return server, client
 
@@ -74,7 +80,7 @@ def measure(case: FleetCase) -> FleetResult:
         BenchFailed: a process failed.
     """
     with ExitStack() as stack:
-        server, client = start_server(stack)
+        server, client = start_server(stack, case.server)
         fleet = _Fleet(case, server, client, stack)
         return fleet.run()
 
@@ -98,7 +104,9 @@ class _Fleet:
         names = [f"w{number + 1}" for number in range(self._case.workers)]
         workers = [self._start(bundle, name, "worker", *self._place) for name in names]
         output = ("--run", RUN, "--output", str(self._output), "--force")
-        collector = self._start(bundle, "collector", "collect", *self._place, *output)
+        collector = self._start(
+            bundle, "collector", "collect", *self._place, *output, *self._case.collector
+        )
         for started in (*workers, collector):
             started.wait_ready()
         self._client.config_resetstat()

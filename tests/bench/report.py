@@ -86,7 +86,7 @@ def _cpu(several: Sequence[Measured]) -> str:
         is_equal = "yes" if one.is_equal else "NO"
         speed = f"{one.per_second:,.0f}"
         rows.append([one.form, f"{one.us_all:,.2f}", *shares, speed, *counts, is_equal])
-    return _table(rows)
+    return table(rows)
 
 
 def _startup(several: Sequence[Measured]) -> str:
@@ -94,12 +94,12 @@ def _startup(several: Sequence[Measured]) -> str:
     for one in several:
         each = [one.startup_ms(role) for role in ROLES]
         rows.append([one.form, f"{sum(each):,.0f}", *_cells(one, [f"{ms:,.0f}" for ms in each])])
-    return _table(rows)
+    return table(rows)
 
 
 def _peaks(several: Sequence[Measured]) -> str:
     head = ["peak MB of one process", *ROLES]
-    return _table(
+    return table(
         [
             head,
             *(
@@ -115,7 +115,7 @@ def _cells(one: Measured, texts: Sequence[str]) -> list[str]:
     return [text if role in one.roles else NONE for role, text in zip(ROLES, texts, strict=True)]
 
 
-def _table(rows: Sequence[Sequence[str]]) -> str:
+def table(rows: Sequence[Sequence[str]]) -> str:
     """Lay out rows, the first of them the head; the first column left, the others right."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]

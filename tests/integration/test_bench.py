@@ -44,3 +44,29 @@ def test_all_forms_are_measured_and_give_the_same_answers(tmp_path: Path) -> Non
             assert role["peak_mb"] > 1
     assert fleet["roles"][WORKERS]["processes"] == 2
     assert fleet["commits"] >= 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the benchmark reads Linux's process clock")
+def test_the_price_of_losing_nothing_is_measured(tmp_path: Path) -> None:
+    """A row for each durability; exit code 0 means that all of them gave the same rows."""
+    text = tmp_path / "table"
+    argv = ["--durability", "--lines", "1000", "--workers", "1", "--markdown", str(text)]
+
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.bench", *argv],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    rows = [line.split("|")[1:-1] for line in text.read_text("utf-8").splitlines() if "|" in line]
+    named = [(row[0].strip(), row[1].strip()) for row in rows[2:]]
+    assert named == [
+        ("off", "none"),
+        ("everysec", "none"),
+        ("always", "none"),
+        ("always", "WAITAOF 1 0"),
+    ]
+    assert all(float(row[3]) > 0 for row in rows[2:])

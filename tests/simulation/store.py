@@ -20,6 +20,7 @@ from kernel.adapters.memory.ledger import MemoryLedger
 from kernel.adapters.memory.replies import entry_order
 from kernel.ledger import halts, units
 from kernel.ledger.ports import StoreUnavailable
+from tests.simulation.barrier import Barrier
 from tests.simulation.scheduler import Actor, World
 from tests.simulation.shown import brief
 
@@ -183,7 +184,7 @@ class Losses(Protocol):
         """Tell whether the effect happens and its answer gets lost."""
 
 
-class Link:
+class Link(Barrier):
     """An actor's connection: all three ports, each call a step of its own."""
 
     def __init__(self, actor: Actor, store: SimulatedStore, losses: Losses) -> None:

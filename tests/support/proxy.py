@@ -17,6 +17,7 @@ import contextlib
 import socket
 import threading
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
@@ -95,6 +96,8 @@ class Proxy:
         self._held: dict[str, int] = {}
         self._is_holding = threading.Event()
         self._goes_on = threading.Event()
+        #: Told of each request before it is sent on.
+        self.watch: Callable[[str], None] = lambda _script: None
         #: Answers that never arrived, and answers to requests that were held up, by script.
         self.dropped: dict[str, bytes] = {}
         self.late: dict[str, bytes] = {}
@@ -176,6 +179,7 @@ class Proxy:
                 if self._is_due(self._held, self._asked, script):
                     self._keep_back(script, words)
                     raise _Ended
+                self.watch(script)
                 server.sendall(_packed(words))
                 if script in ("SUBSCRIBE", "PSUBSCRIBE"):
                     _pump(answering, client, asking, server)

@@ -15,6 +15,7 @@ from __future__ import annotations
 import importlib
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -23,15 +24,16 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 import redis
 
-from kernel.adapters.redis.client import connect
+from kernel.adapters.redis.client import command, connect
 from kernel.runtime.guard import MALLOC
 from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from types import TracebackType
 
 START_S = 10.0
-Fsync = Literal["everysec", "always"]
+Fsync = Literal["no", "everysec", "always"]
 
 
 def server_binary() -> str:
@@ -65,8 +67,11 @@ def free_port() -> int:
 class Server:
     """One server process with its directory; as a context manager it cleans up behind itself."""
 
-    def __init__(self, *, fsync: Fsync = "everysec", port: int = 0) -> None:
+    def __init__(
+        self, *, fsync: Fsync = "everysec", port: int = 0, settings: Sequence[str] = ()
+    ) -> None:
         self.fsync = fsync
+        self.settings = settings
         self.port = port
         self.folder = Path(tempfile.mkdtemp(prefix="fl-"))
         self.socket = self.folder / "s"
@@ -110,7 +115,7 @@ class Server:
         if slow_s:
             # It looks at its clients once in 1,024 commands, so there must be many.
             options["--key-load-delay"] = str(int(slow_s * 1e6 / self._commands()))
-        words = [word for pair in options.items() for word in pair]
+        words = [*(word for pair in options.items() for word in pair), *self.settings]
         with (self.folder / "log").open("ab") as log:
             # The allocator as `fundload run` sets it for its own server.
             self._running = subprocess.Popen(
@@ -167,6 +172,26 @@ class Server:
         """Kill it and start it again on its file."""
         self.kill()
         self.start()
+
+    def follow(self, primary: Server) -> None:
+        """Become a replica, and return when it has all that the primary has."""
+        client = self.client()
+        command(client, "REPLICAOF", "127.0.0.1", primary.port)
+
+        def is_up() -> bool:
+            about: Any = client.info("replication")
+            return str(about.get("master_link_status")) == "up"
+
+        wait_until(is_up, within_s=START_S, what="the replica to follow")
+        client.close()
+
+    def stand_still(self) -> None:
+        """Let it stand still: as a replica that was cut off, without a word to anybody."""
+        os.kill(self.pid, signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """Let it go on."""
+        os.kill(self.pid, signal.SIGCONT)
 
     def hold_tail(self) -> int:
         """Return the size of the append-only file once all that happened so far is in it."""

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from kernel.ledger import units
     from kernel.ledger.halts import ResumeAnswer, ResumeRequest
+    from kernel.ledger.ports import Settled
 
 
 class MemoryLedger:
@@ -98,6 +99,12 @@ class MemoryLedger:
         """Return replies; memory never waits."""
         del wait_ms
         return replies.read(self.state, run=run, after=after, count=count)
+
+    def settle(self, *, run: str, owner: str, replicas: int) -> Settled:
+        """Say that nothing is lost: what memory has, it has until the process ends."""
+        del replicas
+        answer = self.ack(run=run, owner=owner, entry="", written=0)
+        return "SETTLED" if answer.status == "ACKED" else "CLOSED"
 
     def ack(self, *, run: str, owner: str, entry: str, written: int) -> AckAnswer:
         """Acknowledge what is safe on disk."""

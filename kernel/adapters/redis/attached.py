@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from kernel.adapters.redis import keys
+from kernel.adapters.redis.durable import Barrier
 from kernel.adapters.redis.scripts import Scripts
 from kernel.ledger.settings import FleetSettings
 
@@ -36,6 +37,11 @@ class Attached:
         self._clock_us = clock_us
         #: On which of the client's connections replies were read last; 0 before any.
         self.reads_on = 0
+        self._barriers: dict[int, Barrier] = {}
+
+    def barrier(self, replicas: int) -> Barrier:
+        """Return the barrier that so many replicas are asked for."""
+        return self._barriers.setdefault(replicas, Barrier(self.client, replicas))
 
     def key(self, name: str) -> str:
         """Key of another part of this ledger."""

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from kernel.ledger import units
     from kernel.ledger.halts import ResumeAnswer, ResumeRequest
+    from kernel.ledger.ports import Settled
 
 _FIELDS = ("incarnation", "partitions", "digest", "rules", "settings", "key")
 
@@ -141,3 +142,7 @@ class RedisLedger:
     def ack(self, *, run: str, owner: str, entry: str, written: int) -> units.AckAnswer:
         """Acknowledge what is safe on disk."""
         return replies.ack(self.attached, run=run, owner=owner, entry=entry, written=written)
+
+    def settle(self, *, run: str, owner: str, replicas: int) -> Settled:
+        """Wait until what was read is on disk."""
+        return replies.settle(self.attached, run=run, owner=owner, replicas=replicas)

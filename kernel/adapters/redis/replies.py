@@ -11,10 +11,13 @@ from kernel.ledger.units import AckAnswer, ReadAnswer, Reply, RunView
 #: One of the record's field `cents_high`: the server's own numbers end at 2**63.
 CENTS_HIGH = 10**12
 
+MADE_ANEW = "the connection to Redis was made anew; read again from the start"
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from kernel.adapters.redis.attached import Attached
+    from kernel.ledger.ports import Settled
 
 
 def sum_of(high: bytes | None, low: bytes) -> int:
@@ -55,7 +58,7 @@ def read(ledger: Attached, *, run: str, after: str, wait_ms: int, count: int) ->
         streams, incarnation, record = pipe.execute()
     before, ledger.reads_on = ledger.reads_on, connects_of(ledger.client)
     if before not in (0, ledger.reads_on):
-        raise StoreUnavailable("the connection to Redis was made anew; read again from the start")
+        raise StoreUnavailable(MADE_ANEW)
     if incarnation is None or incarnation.decode() != ledger.record.incarnation:
         return ReadAnswer("GONE")
     if not record:
@@ -75,3 +78,25 @@ def ack(ledger: Attached, *, run: str, owner: str, entry: str, written: int) -> 
     """Run `ack.lua`."""
     answer = ledger.step("ack", run, owner, entry, written, ledger.settings.run_lease_ms)
     return AckAnswer(answer[0].decode())
+
+
+def settle(ledger: Attached, *, run: str, owner: str, replicas: int) -> Settled:
+    """Wait at the barrier, on the connection that the replies came over, behind a small write.
+
+    The lease's will do: it is taken by a full server, too. What is on disk is so in the order in
+    which it was written, so with the last write all before it are, whoever made them.
+
+    Raises:
+        RedisUnsuitable: the server cannot keep what it says it has.
+        StoreUnavailable: no answer; or the connection is another one. What was read before may be
+            lost already, and a barrier behind the loss says nothing about it.
+    """
+    barrier = ledger.barrier(replicas)
+    barrier.check()
+    renewed = ack(ledger, run=run, owner=owner, entry="", written=0).status
+    if renewed != "ACKED":
+        return "GONE" if renewed == "GONE" else "CLOSED"
+    is_settled = barrier.wait()
+    if ledger.reads_on not in (0, connects_of(ledger.client)):
+        raise StoreUnavailable(MADE_ANEW)
+    return "SETTLED" if is_settled else "LATE"

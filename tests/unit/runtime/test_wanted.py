@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,30 @@ def test_the_command_asks_for_the_same_again() -> None:
         "--redis-url", "redis://***@h", "--ledger", "prod", "--run", "monday", "--reasons", "r",
         "--force",
     ]  # fmt: skip
+
+
+def test_the_command_keeps_its_durability() -> None:
+    """Who goes on with a run by the command that was said gets no less than was asked for."""
+    strict = replace(PLAIN, redis_url="redis://h", durability="strict", replicas=2)
+    strict.check_options()
+
+    assert shlex.split(strict.command())[-4:] == ["--durability", "strict", "--replicas", "2"]
+    assert "strict" not in strict.check_command()
+
+
+@pytest.mark.parametrize(
+    ("wanted", "says"),
+    [
+        (replace(PLAIN, redis_url="redis://h", replicas=1), "add --durability strict"),
+        (replace(PLAIN, durability="strict", replicas=1), "--replicas 1 needs --redis-url"),
+        (replace(PLAIN, profile="memory", durability="strict"), "--durability strict has no"),
+    ],
+    ids=["fast", "no replicas there", "memory"],
+)
+def test_durability_that_nobody_can_give_is_refused(wanted: Wanted, says: str) -> None:
+    """Before anything is started, and with what to give instead."""
+    with pytest.raises(UsageError, match=says):
+        wanted.check_options()
 
 
 def test_the_check_decides_in_the_other_way_and_compares() -> None:
