@@ -51,7 +51,7 @@ def look_at(post: Post) -> bool:
 @pytest.mark.timeout(240)
 def test_twelve_seconds_of_chaos_change_no_byte() -> None:
     """A fault a second on real processes; a differing byte, a stall or a strange exit raises."""
-    plans = (Plan("experiment", "short", 20_000, SMALL), Plan("baseline", "short", 20_000, SMALL))
+    plans = (Plan("experiment", "short", 60_000, SMALL), Plan("baseline", "short", 60_000, SMALL))
     with shelter() as mark:
         tally = weather(SECONDS, seed=SEED, workers=2, folder=mark.directory, plans=plans)
         left = mark.left_over()

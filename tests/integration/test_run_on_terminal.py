@@ -42,7 +42,7 @@ def test_a_terminal_shows_rate_done_and_time_left_in_one_line(tmp_path: Path, pr
     """The line is written anew and taken away in the end; the summary stays."""
     source = tmp_path / "source"
     # Long enough to be looked at twice: the fleet by few lines in flight, the other by many lines.
-    source.write_bytes(sample_bytes(8_000 if profile == "redis" else 150_000))
+    source.write_bytes(sample_bytes(20_000 if profile == "redis" else 150_000))
     slow = config_file(tmp_path, "experiment", chunk_lines_max=64, inflight_lines_max=512)
     files = ["--input", str(source), "--output", str(tmp_path / "out")]
 
@@ -56,7 +56,7 @@ def test_a_terminal_shows_rate_done_and_time_left_in_one_line(tmp_path: Path, pr
 def test_a_log_gets_plain_lines(fleet: Fleet, tmp_path: Path) -> None:
     """Every two seconds one, and nothing that moves a cursor."""
     source = tmp_path / "source"
-    source.write_bytes(sample_bytes(30_000))
+    source.write_bytes(sample_bytes(120_000))
     slow = config_file(tmp_path, "experiment", chunk_lines_max=64, inflight_lines_max=512)
     files = ("--input", str(source), "--output", str(tmp_path / "out"))
 

@@ -215,7 +215,7 @@ TAKES: Final = (
     lua(
         "tick: expired leases",
         "tick",
-        "if expired(tonumber(string.match(lease[2], '^(%d+)')), lease_ms) then",
+        "if expired(tonumber(deadline), lease_ms) then",
         "if false then",
         f"{SHIFT}test_a_tick_frees_a_lease_that_ran_out_and_removes_the_dead_shift",
     ),
