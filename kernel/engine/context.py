@@ -51,6 +51,13 @@ class Node(Protocol):
         """Return what comes of one payload; an empty iterable when nothing does, never None."""
 
 
+class PureNode:
+    """What nodes have in common that do not see how their batch travelled."""
+
+    requires: tuple[str, ...] = ()
+    is_service = False
+
+
 def no_seq(_envelope: Envelope) -> None:
     """Say that an envelope has no sequence number: for graphs that number nothing."""
 

@@ -43,6 +43,8 @@ class Graph:
     inputs: frozenset[str]
     terminals: frozenset[str]
     units: tuple[UnitSpec, ...]
+    #: Dotted names of the modules in which discovery finds the nodes.
+    modules: tuple[str, ...] = ()
 
     def placement(self) -> Placement:
         """Return which node runs in which group.

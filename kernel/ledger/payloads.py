@@ -1,7 +1,7 @@
 """What travels between the nodes: kinds, payloads, and the views that nodes read through.
 
 A payload is a NamedTuple of parallel columns; a column is never changed once its envelope was given
-away. Here: shapes only. Not here: what a node does with them (`nodes.py`), how a column is encoded
+away. Here: shapes only. Not here: what a node does with them (`*_nodes.py`), how a column is stored
 (the adapters' codec), the shape of a batch of attempts (`kernel.domain.batch`).
 """
 

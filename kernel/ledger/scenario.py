@@ -16,24 +16,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from kernel.domain.ruleset import RuleSet
-from kernel.engine.context import ContextSource, Node
+from kernel.engine.context import ContextSource
+from kernel.engine.discovery import discover
 from kernel.engine.errors import PlacementRefused
 from kernel.engine.graph import Graph, NodeSpec, UnitSpec, preflight
 from kernel.engine.observers import Observer
 from kernel.engine.routing import RoutingService
 from kernel.engine.runner import Runner
 from kernel.ledger.described import seq_of
-from kernel.ledger.nodes import (
-    ClassifyNode,
-    DecideNode,
-    FeaturesNode,
-    FormatNode,
-    ParseNode,
-    PartitionNode,
-)
 from kernel.ledger.payloads import (
     ATTEMPTS,
     BATCH,
@@ -77,17 +70,12 @@ GRAPH = Graph(
         UnitSpec("commit", group=LIMITS, consumes=(DECIDED,)),
         UnitSpec("write", group=EGRESS, consumes=(ROWS,)),
     ),
+    modules=(
+        "kernel.ledger.ingress_nodes",
+        "kernel.ledger.limits_nodes",
+        "kernel.ledger.egress_nodes",
+    ),
 )
-
-#: Makes each node from the rules and the number of partitions.
-_MAKERS: Mapping[str, Callable[[RuleSet, int], Node]] = {
-    "parse": lambda rules, _partitions: ParseNode(rules),
-    "classify": lambda rules, _partitions: ClassifyNode(rules),
-    "partition": PartitionNode,
-    "features": lambda rules, _partitions: FeaturesNode(rules),
-    "decide": lambda rules, _partitions: DecideNode(rules),
-    "format": lambda _rules, _partitions: FormatNode(),
-}
 
 
 def build_runner(
@@ -116,6 +104,7 @@ def build_runner(
         MissingDependency: a view of these groups' nodes was not given.
     """
     preflight(GRAPH)
+    makers = discover(GRAPH.modules, [node.name for node in GRAPH.nodes])
     placement = GRAPH.placement()
     local = [name for group in groups for name in placement.nodes_of(group)]
     if not local:
@@ -129,7 +118,7 @@ def build_runner(
         ),
         placement=placement,
         groups=groups,
-        nodes=[_MAKERS[name](rules, partitions) for name in local],
+        nodes=[makers[name](rules, partitions) for name in local],
         context=ContextSource(
             scenario_id=GRAPH.scenario_id,
             views=views,

@@ -14,11 +14,7 @@ from kernel.domain.batch import Batch
 from kernel.domain.gate import Gate
 from kernel.domain.ruleset import PrimeGate, RuleSet
 from kernel.engine.context import Node
-from kernel.ledger.nodes import (
-    ClassifyNode,
-    ParseNode,
-    PartitionNode,
-)
+from kernel.ledger.ingress_nodes import ClassifyNode, ParseNode, PartitionNode
 from kernel.ledger.payloads import (
     Chunk,
     ClassifiedChunk,

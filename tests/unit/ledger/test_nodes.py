@@ -9,11 +9,7 @@ from kernel.domain.batch import CANDIDATE, PRIME
 from kernel.domain.decision import DROPPED, Reason
 from kernel.domain.identity import CANONICAL, CONFLICT, REPLAY
 from kernel.domain.ruleset import RuleSet
-from kernel.ledger.nodes import (
-    ClassifyNode,
-    ParseNode,
-    PartitionNode,
-)
+from kernel.ledger.ingress_nodes import ClassifyNode, ParseNode, PartitionNode
 from kernel.ledger.payloads import (
     Answers,
     Chunk,

@@ -9,13 +9,9 @@ from kernel.domain.decide import Decided, decide
 from kernel.domain.decision import DROPPED, Reason
 from kernel.domain.identity import REPLAY
 from kernel.engine.envelope import Envelope
-from kernel.ledger.nodes import (
-    DecideNode,
-    FeaturesNode,
-    FormatNode,
-    ParseNode,
-    answers_by_run,
-)
+from kernel.ledger.egress_nodes import FormatNode
+from kernel.ledger.ingress_nodes import ParseNode
+from kernel.ledger.limits_nodes import DecideNode, FeaturesNode, answers_by_run
 from kernel.ledger.payloads import (
     Answers,
     Chunk,

@@ -1,28 +1,24 @@
-"""The six nodes: what the graph does to a chunk of lines, step by step.
+"""The nodes of the ingress: a chunk of lines to one batch for each partition, step by step.
 
 Each node is a pure function over columns: it reads through the views in its context and returns
 envelopes. Nothing here writes anywhere; effects are in the units of work. The business rules are
-in `kernel.domain`, the graph that ties the nodes together in `scenario.py`, the payloads between
-them in `payloads.py`.
+in `kernel.domain`, the graph that ties the nodes together in `scenario.py`, which names this module
+for discovery; the payloads between nodes are in `payloads.py`.
 
-1. Per attempt there are column operations only; a Python call for each is the exception of rows
-   whose ids may hold any text.
+1. Per attempt there are column operations only.
 2. A node calls a view once for a batch, and not at all for an empty one. The partition node asks
    once for a base, and once for each day whose first candidate is in the chunk.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import compress
-from operator import not_
 from typing import cast
 
 from kernel.domain.batch import CANDIDATE, PRIME, Batch
 from kernel.domain.columns import DeclinedLines, parse_chunk
-from kernel.domain.decide import Decided, decide
-from kernel.domain.decision import DROPPED, row_of, rows
-from kernel.domain.features import effective_cents
+from kernel.domain.decision import DROPPED
 from kernel.domain.identity import (
     CANONICAL,
     classify,
@@ -31,41 +27,27 @@ from kernel.domain.identity import (
 )
 from kernel.domain.primes import prime_flags
 from kernel.domain.ruleset import RuleSet
-from kernel.engine.context import Context
+from kernel.engine.context import Context, PureNode
+from kernel.engine.discovery import Maker
 from kernel.engine.envelope import Envelope
 from kernel.ledger.columns import partitions_of, picked, shifted, split_rows
 from kernel.ledger.payloads import (
     ATTEMPTS,
     BATCH,
     CLASSIFIED,
-    DECIDED,
     DECLINED,
-    FEATURED,
     IDS,
     ORDER,
-    ROWS,
-    STATE,
     Answers,
     Chunk,
     ClassifiedChunk,
-    DecidedTurn,
-    Featured,
     IdsView,
     OrderView,
     ParsedChunk,
-    Rows,
-    StateView,
 )
 
 
-class _Pure:
-    """What all six have in common: none sees how its batch travelled."""
-
-    requires: tuple[str, ...] = ()
-    is_service = False
-
-
-class ParseNode(_Pure):
+class ParseNode(PureNode):
     """Raw lines to attempts, and to answers for the lines that are none."""
 
     name = "parse"
@@ -93,7 +75,7 @@ class ParseNode(_Pure):
         )
 
 
-class ClassifyNode(_Pure):
+class ClassifyNode(PureNode):
     """Attempts to canonical ones, replays and conflicts; primes only while the gate is on."""
 
     name = "classify"
@@ -115,7 +97,7 @@ class ClassifyNode(_Pure):
         return (Envelope(chunk, CLASSIFIED),)
 
 
-class PartitionNode(_Pure):
+class PartitionNode(PureNode):
     """A classified chunk to one batch for each partition that has attempts in it."""
 
     name = "partition"
@@ -169,97 +151,6 @@ class PartitionNode(_Pure):
         ]
 
 
-class FeaturesNode(_Pure):
-    """A batch to the same batch with effective amounts."""
-
-    name = "features"
-
-    def __init__(self, rules: RuleSet) -> None:
-        self._rules = rules
-
-    def __call__(self, batch: Batch, _context: Context, /) -> Iterable[Envelope]:
-        """Multiply Monday's amounts, if the rules say so."""
-        effective = effective_cents(batch.cents, batch.days, self._rules)
-        return (Envelope(Featured(batch, effective), FEATURED),)
-
-
-class DecideNode(_Pure):
-    """A featured batch to decisions: the limit rules folded over the windows."""
-
-    name = "decide"
-    requires = (STATE,)
-
-    def __init__(self, rules: RuleSet) -> None:
-        self._rules = rules
-
-    def __call__(self, featured: Featured, context: Context, /) -> Iterable[Envelope]:
-        """Decide as far as gates allow; what is blocked is told, not waited for."""
-        state = cast("StateView", context[STATE]).read(featured.batch)
-        decided = decide(
-            featured.batch,
-            featured.effective,
-            self._rules,
-            state.windows,
-            state.gates,
-            state.skipped,
-        )
-        return (Envelope(DecidedTurn(decided, answers_by_run(decided)), DECIDED),)
-
-
-class FormatNode(_Pure):
-    """Answers to output rows, one payload for each run."""
-
-    name = "format"
-
-    def __call__(self, payload: Answers | DecidedTurn, _context: Context, /) -> Iterable[Envelope]:
-        """Write the rows of a turn's answers, or of declined lines."""
-        several = (payload,) if isinstance(payload, Answers) else payload.answers
-        return [Envelope(_rows_of(answers), ROWS) for answers in several]
-
-
-def answers_by_run(decided: Decided) -> tuple[Answers, ...]:
-    """Return the answers of a decided batch, one payload for each run that has any."""
-    if not decided.codes:
-        return ()
-    batch, taken = decided.batch, decided.taken
-    lines = picked(batch.lines, taken)
-    ids = picked(batch.ids, taken)
-    customers = picked(batch.customers, taken)
-    cents = picked(batch.cents, taken)
-    if len(batch.run_names) == 1:
-        return (_answers(batch.run_names[0], lines, ids, customers, decided.codes, cents),)
-    return tuple(
-        _answers(
-            batch.run_names[run],
-            picked(lines, rows_of_run),
-            picked(ids, rows_of_run),
-            picked(customers, rows_of_run),
-            bytes(picked(decided.codes, rows_of_run)),
-            picked(cents, rows_of_run),
-        )
-        for run, rows_of_run in split_rows(picked(batch.runs, taken), len(batch.run_names))
-    )
-
-
-def _answers(
-    run: str,
-    lines: Sequence[int],
-    ids: Sequence[str],
-    customers: Sequence[str],
-    codes: bytes | bytearray,
-    cents: Sequence[int],
-) -> Answers:
-    # Ids of attempts are 1 to 18 digits by the grammar, so every attempt's answer is plain.
-    accepted = sum(compress(cents, map(not_, codes)))
-    return Answers(run, lines, ids, customers, codes, accepted, plain=True)
-
-
-def _rows_of(answers: Answers) -> Rows:
-    columns = answers.ids, answers.customers, answers.codes
-    texts = rows(*columns) if answers.plain else list(map(row_of, *columns))
-    return Rows(answers.run, answers.lines, texts, answers.codes)
-
-
 def _preds(
     seqs: Sequence[int],
     days: Sequence[int],
@@ -297,3 +188,11 @@ def _part(whole: Batch, partition: int, indices: Sequence[int]) -> Batch:
         if preds
         else {},
     )
+
+
+#: What discovery finds here: how each node is made from the rules and the number of partitions.
+NODES: Mapping[str, Maker] = {
+    "parse": lambda rules, _partitions: ParseNode(rules),
+    "classify": lambda rules, _partitions: ClassifyNode(rules),
+    "partition": PartitionNode,
+}
