@@ -7,6 +7,8 @@ EngineError                  exit 1: a fault in how the graph was put together, 
 ├── GraphRefused             pre-flight found the graph wrong: carries every finding
 ├── MissingDependency        something a runner needs was not given: carries its name
 ├── NodeMisbehaved           a node returned what no node may return: carries the node
+├── WaitRefused              an answer cannot be waited for as asked: carries the argument
+│   └── AlreadyInFlight      ... because it is waited for already: carries the trace id
 └── HandoffFailed            work for another group could not be given away: carries the group
     ├── HandoffTimedOut · HandoffTransportFailed · HandoffExecutionFailed
     └── HandoffRoutingFailed · HandoffDecodeFailed · HandoffShutDown
@@ -78,6 +80,22 @@ class NodeMisbehaved(EngineError):
     def __init__(self, node: str, what: str) -> None:
         super().__init__(f"node '{node}' {what}")
         self.node = node
+
+
+class WaitRefused(EngineError):
+    """An answer cannot be waited for in the way it was asked."""
+
+    def __init__(self, argument: str, rule: str) -> None:
+        super().__init__(f"'{argument}' of a wait {rule}")
+        self.argument = argument
+
+
+class AlreadyInFlight(WaitRefused):
+    """An answer is waited for already, and one id has one waiter."""
+
+    def __init__(self, trace_id: str) -> None:
+        super().__init__("trace_id", f"is in flight already: {trace_id}")
+        self.trace_id = trace_id
 
 
 class HandoffFailed(EngineError):

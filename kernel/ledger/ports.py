@@ -16,6 +16,7 @@ from kernel.errors import LedgerGone, RedisUnavailable
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from kernel.engine.replies import Counters, Event, Outcome
     from kernel.ledger import halts, units
 
 
@@ -106,6 +107,40 @@ class ReplyPort(Protocol):
 
     def settle(self, *, run: str, owner: str, replicas: int) -> Settled:
         """Wait until all that was read is on the store's disk and on so many replicas'; renews."""
+
+
+class OutcomePort(Protocol):
+    """What became of what is waited for: `kernel.engine.replies` has the rules and the errors.
+
+    Times are milliseconds of one clock. In the form that others can ask, a payload is a JSON value.
+    """
+
+    def register(self, trace_id: str, *, now: int, timeout_ms: int) -> None:
+        """Wait for an answer; not for one that is in flight."""
+
+    def extend(self, trace_id: str, *, now: int, timeout_ms: int) -> bool:
+        """Move the deadline of what is in flight."""
+
+    def complete(self, trace_id: str, payload: object, *, now: int) -> bool:
+        """Answer; the first one wins."""
+
+    def fail(self, trace_id: str, reason: str, *, now: int) -> bool:
+        """Answer with an error; the first one wins."""
+
+    def cancel(self, trace_id: str, reason: str, *, now: int) -> bool:
+        """Stop waiting."""
+
+    def expire(self, now: int) -> tuple[str, ...]:
+        """End what is due, and return the ids, earliest deadline first."""
+
+    def poll(self, trace_id: str) -> Outcome | None:
+        """Return what it came to, as often as asked."""
+
+    def counters(self) -> Counters:
+        """Return what was counted so far."""
+
+    def diagnostics(self) -> tuple[Event, ...]:
+        """Return the last events, oldest first."""
 
 
 class Bell(Protocol):
