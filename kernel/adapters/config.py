@@ -18,7 +18,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    WithJsonSchema,
+    model_validator,
+)
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from kernel.adapters.yaml_text import read_yaml
@@ -81,6 +89,18 @@ def read_config(path: str | Path) -> Config:
     return Config(rules=file.rules.rule_set(), fleet=file.fleet.settings())
 
 
+def schema() -> dict[str, Any]:
+    """Return the JSON schema (draft 2020-12) of a configuration file.
+
+    It knows every key, type and range; what one key asks of another only `read_config` checks.
+    """
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **_File.model_json_schema(mode="validation"),
+        "title": "fundload configuration",
+    }
+
+
 def _cents(value: object) -> int:
     match = _AMOUNT.fullmatch(value) if isinstance(value, str) else None
     if match is None:
@@ -105,8 +125,15 @@ def _ten_thousandths(value: object) -> int:
     )
 
 
-Amount = Annotated[int, BeforeValidator(_cents)]
-Multiplier = Annotated[int, BeforeValidator(_ten_thousandths)]
+def _text_like(pattern: re.Pattern[str], example: str) -> WithJsonSchema:
+    """Say to editors what the text of a number looks like; its range is checked here alone."""
+    return WithJsonSchema(
+        {"type": "string", "pattern": f"^{pattern.pattern}$", "examples": [example]}
+    )
+
+
+Amount = Annotated[int, BeforeValidator(_cents), _text_like(_AMOUNT, "5000.00")]
+Multiplier = Annotated[int, BeforeValidator(_ten_thousandths), _text_like(_MULTIPLIER, "2")]
 Count = Annotated[int, Field(ge=0, le=LIMIT_COUNT_MAX)]
 WeekStart = Literal["MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN"]
 

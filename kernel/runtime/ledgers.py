@@ -39,6 +39,17 @@ def named_ledger(
     record = answer.record
     if answer.status == "CREATED":
         say(f"made ledger {name}")
+    hold_to(name, record, config)
+    return record
+
+
+def hold_to(name: str, record: LedgerRecord, config: Config) -> None:
+    """Refuse a ledger that is under another configuration.
+
+    Raises:
+        RulesDiffer: the ledger has other rules in force.
+        Refused: it has another number of partitions, which never changes.
+    """
     if record.digest != config.rules.digest:
         raise RulesDiffer(
             f"ledger {name} has other rules in force than this configuration; use the one it was "
@@ -50,4 +61,3 @@ def named_ledger(
             f"{config.fleet.partitions}; the number never changes: set fleet.partitions to "
             f"{record.partitions}, or use another --ledger"
         )
-    return record

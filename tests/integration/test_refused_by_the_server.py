@@ -10,7 +10,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner, Result
 
+from kernel.errors import RulesDiffer
+from kernel.runtime.contract import check
 from tests.support.fleet import ENDS_S, PROJECT, Fleet, Member, config_file
 from tests.support.memory import memory_bytes, sample_bytes
 from tests.support.server import Server
@@ -117,6 +120,22 @@ def test_a_ledger_of_another_configuration_is_refused(fleet: Fleet, source: Path
     assert "set fleet.partitions to 16" in fleet.members[-1].said
 
     assert fleet.view() == before
+
+
+def test_check_says_how_a_ledger_stands_to_a_configuration_and_makes_none(fleet: Fleet) -> None:
+    """Not there yet, under this configuration, or refused as `produce` would refuse it."""
+
+    def checked(config: Path) -> Result:
+        words = ["--redis-url", fleet.url, "--ledger", fleet.ledger, "--config", str(config)]
+        return CliRunner().invoke(check, words)
+
+    assert f"ledger {fleet.ledger}: not there yet" in checked(BASELINE).output
+    fleet.make_ledger(BASELINE)
+
+    assert f"ledger {fleet.ledger}: under this configuration" in checked(BASELINE).output
+    refused = checked(CONFIGS / "experiment.yaml").exception
+    assert isinstance(refused, RulesDiffer)
+    assert "other rules in force" in str(refused)
 
 
 def test_what_does_not_come_within_the_wait_is_told(fleet: Fleet) -> None:
