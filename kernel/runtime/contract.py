@@ -48,7 +48,10 @@ def check(*, config: str, redis_url: str | None, ledger: str | None, as_json: bo
     click.echo(json.dumps(summary, indent=2) if as_json else told(config, summary))
 
 
-@click.group(short_help="About configuration files.")
+@click.group(
+    short_help="About configuration files.",
+    epilog="Example: fundload config schema > fundload.schema.json",
+)
 def config() -> None:
     """About configuration files."""
 
