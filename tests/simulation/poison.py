@@ -21,7 +21,7 @@ import pytest
 
 from kernel.domain import features
 from kernel.domain.ruleset import RuleSet
-from kernel.ledger import nodes
+from kernel.ledger import limits_nodes
 from kernel.ledger.halts import ResumeRequest, SkipNote
 from kernel.ledger.ports import StoreUnavailable
 from kernel.ledger.units import TOKEN_BITS
@@ -80,7 +80,7 @@ class Sickness:
     def spread(self) -> Iterator[None]:
         """Let the feature node fall ill for a while."""
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(nodes, "effective_cents", self.effective_cents)
+            patch.setattr(limits_nodes, "effective_cents", self.effective_cents)
             yield
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from kernel.domain import features
 from kernel.domain.ruleset import RuleSet
-from kernel.ledger import nodes
+from kernel.ledger import limits_nodes
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -54,7 +54,7 @@ def poisoned(cents: int, kind: type[int] = Poison) -> Effective:
 
 def plant_here(patch: pytest.MonkeyPatch, cents: int, kind: type[int] = Poison) -> None:
     """Poison an amount in this process."""
-    patch.setattr(nodes, "effective_cents", poisoned(cents, kind))
+    patch.setattr(limits_nodes, "effective_cents", poisoned(cents, kind))
 
 
 def plant_everywhere(patch: pytest.MonkeyPatch, folder: Path, cents: int) -> None:
@@ -62,9 +62,9 @@ def plant_everywhere(patch: pytest.MonkeyPatch, folder: Path, cents: int) -> Non
     home = folder / "poison"
     home.mkdir()
     (home / "sitecustomize.py").write_text(
-        "from kernel.ledger import nodes\n"
+        "from kernel.ledger import limits_nodes\n"
         "from tests.support.poison import poisoned\n"
-        f"nodes.effective_cents = poisoned({cents})\n",
+        f"limits_nodes.effective_cents = poisoned({cents})\n",
         "utf-8",
     )
     patch.setenv("PYTHONPATH", f"{home}:{PROJECT}")
