@@ -19,7 +19,7 @@ VARIABLE: Final = "FUNDLOAD_FAULT"
 EFFECTS: Final[dict[str, tuple[str, ...]]] = {
     "producer": ("open", "read_ids", "append", "ring", "finish"),
     "worker": ("tick", "take", "load", "commit", "fail", "ring", "wait", "end_shift"),
-    "collector": ("open", "read", "write", "checkpoint", "ack", "finish"),
+    "collector": ("open", "read", "settle", "write", "checkpoint", "ack", "finish"),
 }
 #: Every fault point there is.
 POINTS: Final = tuple(

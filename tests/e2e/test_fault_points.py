@@ -1,13 +1,14 @@
 """Every fault point: the process is killed there, started again, and no byte differs.
 
 The points are `kernel.runtime.faults.POINTS`, around each effect of each process. One run kills one
-process of each role; the sharing policy with dense gates makes sure that commits park.
+process of each role; the sharing policy with dense gates makes sure that commits park. A collector
+that is to die at its barrier is a strict one, and there the server syncs every write.
 """
 
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import zip_longest
 
 import pytest
@@ -16,6 +17,7 @@ from kernel.errors import EXIT_REFUSED
 from kernel.runtime.faults import EFFECTS, POINTS
 from tests.support.fleet import Fleet, Member, config_file
 from tests.support.memory import memory_bytes, sample_bytes
+from tests.support.server import Server
 from tests.support.waiting import wait_until
 
 LINES = 2_400
@@ -28,13 +30,13 @@ TIMES = {
     "collector.finish": 1,
     "collector.checkpoint": 1,
     "collector.ack": 1,
+    "collector.settle": 2,  # there are two for certain: an answer's, and that of the run's end
     "worker.end_shift": 1,
-    "worker.fail": 1,
     "worker.ring": 1,
     "worker.wait": 1,
     "worker.tick": 1,
 }
-#: Reached only when an attempt raises; `test_halted.py` kills a worker there.
+#: Reached only when an attempt raises: `test_halts.py` kills a worker at each of the two.
 ELSEWHERE = {"worker.fail.before", "worker.fail.after"}
 
 
@@ -44,6 +46,16 @@ def of_role(role: str) -> list[str]:
 
 
 ROUNDS = list(zip_longest(*(of_role(role) for role in EFFECTS)))
+
+
+@pytest.fixture
+def synced(server: Server) -> Iterator[None]:
+    """Let the server sync every write, as a strict collector wants it; then as it was."""
+    client = server.client()
+    client.config_set("appendfsync", "always")
+    yield
+    client.config_set("appendfsync", server.fsync)
+    client.close()
 
 
 def at(point: str | None) -> str:
@@ -58,10 +70,14 @@ def at(point: str | None) -> str:
 @pytest.mark.row("collector killed")
 @pytest.mark.parametrize("points", ROUNDS, ids=lambda points: " ".join(filter(None, points)))
 def test_a_process_killed_at_any_point_changes_no_byte(
-    fleet: Fleet, points: tuple[str | None, ...]
+    fleet: Fleet, points: tuple[str | None, ...], request: pytest.FixtureRequest
 ) -> None:
     """Producer, worker and collector each die at one point and are started again."""
     in_producer, in_worker, in_collector = points
+    strict: tuple[str, ...] = ()
+    if in_collector is not None and in_collector.startswith("collector.settle."):
+        request.getfixturevalue("synced")
+        strict = ("--durability", "strict")
     source, output = fleet.folder / "sample", fleet.folder / "output"
     source.write_bytes(sample_bytes(LINES, per_day=40))
     config = config_file(
@@ -80,12 +96,12 @@ def test_a_process_killed_at_any_point_changes_no_byte(
     fleet.known_workers(1)[0].kill()
     doomed = {
         "worker": fleet.worker(fault=at(in_worker)),
-        "collect": fleet.collect(output, fault=at(in_collector)),
+        "collect": fleet.collect(output, *strict, fault=at(in_collector)),
         "produce": fleet.produce(config, source, fault=at(in_producer)),
     }
     again: dict[str, Callable[[], Member]] = {
         "worker": lambda: fleet.worker(),  # noqa: PLW0108 - its options are not ours to give
-        "collect": lambda: fleet.collect(output),
+        "collect": lambda: fleet.collect(output, *strict),
         "produce": lambda: fleet.produce(config, source),
     }
     dies = {"worker": in_worker, "collect": in_collector, "produce": in_producer}

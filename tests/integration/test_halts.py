@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 from pathlib import Path
 
 import pytest
@@ -108,6 +109,27 @@ def test_a_poisoned_line_is_skipped_and_the_same_commands_complete_the_run(
     assert "secret" not in said + first.said
     assert (fleet.counter("halts"), fleet.counter("skips")) == (1, 1)
     fleet.stop_workers(workers)
+
+
+def test_a_worker_killed_before_or_after_it_counts_a_failure_changes_no_byte(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before, nothing is counted; after, one is, and the next worker's is the one that halts."""
+    plant_everywhere(monkeypatch, fleet.folder, POISON_CENTS)
+    source, output = poisoned_source(fleet.folder, 400), fleet.folder / "output"
+    assert fleet.produce(CONFIG, source).ends() == 0
+
+    for point in ("worker.fail.before.1", "worker.fail.after.1"):
+        assert fleet.worker(fault=point).ends() == -signal.SIGKILL
+        assert halted(fleet) == []
+    fleet.worker()
+
+    (partition,) = wait_until(lambda: halted(fleet), within_s=ENDS_S, what="a halted partition")
+    words = ("partition", "skip", str(partition), "--seq", "400", "--reason", "broken")
+    assert spoken(fleet, *words)[0] == 0
+    assert fleet.collect(output).ends() == 0
+    assert output.read_bytes() == oracle_bytes(source, 400)
+    assert (fleet.counter("halts"), fleet.counter("skips")) == (1, 1)
 
 
 @RAISES
