@@ -11,27 +11,39 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from kernel.adapters.redis.scripts import FLAGS
-from kernel.ledger.schedule import TRANSITIONS
+from kernel.ledger.schedule import Transition
 from tests.contract.twins.answers import ANSWERS, FULL
 from tests.contract.twins.mishaps import FaultyMachine
 from tests.contract.twins.pair import WatchedState
+from tests.contract.twins.scripted import STORIES, WANTED, Met, tell
 
 if TYPE_CHECKING:
     import redis
 
 #: How often each answer must have come from the server; below that, the agreement says little.
 TIMES_MIN = 20
-#: Examples of the first round, and of those that may follow.
-ROUNDS = (250, *(100,) * 9)
-STEPS = 40
+EXAMPLES, STEPS = 150, 40
 
 
-def drive(examples: int) -> None:
-    """Drive both twins through so many runs of calls."""
+@pytest.fixture
+def counted(client: redis.Redis) -> None:
+    """Let the machine count from nothing, on the session's server."""
+    FaultyMachine.client = client
+    FaultyMachine.tally.clear()
+    WatchedState.seen.clear()
+
+
+def times(met: Met) -> int:
+    """Say how often something was met so far."""
+    return WatchedState.seen[met] if isinstance(met, Transition) else FaultyMachine.tally[met]
+
+
+def drive() -> None:
+    """Drive both twins through runs of calls that chance puts together."""
     run_state_machine_as_test(
         FaultyMachine,
         settings=settings(
-            max_examples=examples,
+            max_examples=EXAMPLES,
             stateful_step_count=STEPS,
             deadline=None,
             database=None,
@@ -42,33 +54,33 @@ def drive(examples: int) -> None:
 
 
 @pytest.mark.timeout(300)
-def test_the_twins_answer_alike_and_hold_the_same_state_whatever_is_asked(
-    client: redis.Redis,
-) -> None:
-    """Equal answers, equal states after every call, and no answer of any script is left out.
+@pytest.mark.usefixtures("counted")
+def test_the_twins_answer_alike_and_hold_the_same_state_whatever_is_asked() -> None:
+    """Equal answers, equal states after every call, and nothing that can happen is left out.
 
     Hypothesis draws from the constants of whatever modules are imported, so how often an answer is
-    met depends on the tests beside this one; more rounds follow until each was met often enough. A
+    met depends on the tests beside this one; stories bring what chance brought too seldom. A
     failure prints the calls that lead to it.
     """
-    FaultyMachine.client = client
-    FaultyMachine.tally.clear()
-    WatchedState.seen.clear()
-    met = FaultyMachine.tally
-    wanted = {(script, answer) for script, answers in ANSWERS.items() for answer in answers}
+    drive()
+    for met, story in STORIES.items():
+        for number in range(TIMES_MIN - times(met)):
+            tell(story, number)
 
-    # What becomes of a step is no answer of a script; each outcome is a row of test_ports_states.
-    answers = {pair for pair in wanted if pair[0] != "step"}
-    for examples in ROUNDS:
-        drive(examples)
-        if all(met[pair] >= TIMES_MIN for pair in answers):
-            break
+    rare = {met: times(met) for met in WANTED if times(met) < TIMES_MIN}
+    assert not rare, f"met too seldom: {sorted(rare.items())}"
+    strange = {*FaultyMachine.tally, *WatchedState.seen} - WANTED
+    assert not strange, f"answers or transitions that are on no list: {sorted(strange)}"
 
-    rare = {pair: met[pair] for pair in answers if met[pair] < TIMES_MIN}
-    assert not rare, f"of {met.total()} answers too few were: {sorted(rare.items())}"
-    assert set(met) <= wanted, f"answers that are not on the list: {set(met) - wanted}"
-    strange = set(WatchedState.seen) - TRANSITIONS
-    assert not strange, f"transitions that the table does not have: {sorted(strange)}"
+
+@pytest.mark.usefixtures("counted")
+def test_every_answer_and_every_transition_has_a_story_that_brings_it() -> None:
+    """None is left to chance, and whoever adds one says how it comes about."""
+    assert set(STORIES) == WANTED
+    for met, story in STORIES.items():
+        before = times(met)
+        tell(story, 0)
+        assert times(met) > before, f"its story does not bring {met}"
 
 
 def test_the_list_of_answers_is_what_the_scripts_say_of_themselves() -> None:
