@@ -18,23 +18,18 @@ from typing import NamedTuple
 
 from kernel.adapters.codec import Codec
 from kernel.adapters.files.output import OutputFile
-from kernel.engine.envelope import Envelope
 from kernel.engine.runner import Runner
 from kernel.errors import Incomplete, Refused
 from kernel.ledger.order import HoldBack
-from kernel.ledger.payloads import DECIDED, DECLINED, ROWS, Answers, DecidedTurn, Rows
 from kernel.ledger.ports import ReplyPort, Settled, StoreUnavailable, gone
 from kernel.ledger.settings import FleetSettings
-from kernel.ledger.units import ReadAnswer, Reply, RunView
-from kernel.runtime.patience import AWAY_MS_MAX, LOOK_MS, Clock, leased
+from kernel.ledger.units import Reply, RunView
+from kernel.runtime.channel import ChannelSeat, ReplyChannel
+from kernel.runtime.patience import AWAY_MS_MAX, LOOK_MS, Clock
 
-#: Entries of one read at the most, and how long a read waits for the first.
-READ_ENTRIES = 64
-READ_WAIT_MS = 200
 #: A checkpoint costs three syncs: one after so many lines, or after so long.
 CHECKPOINT_LINES = 65_536
 CHECKPOINT_MS = 500
-START = "0"
 
 
 class CollectorSeat(NamedTuple):
@@ -64,13 +59,18 @@ class Collector:
     ) -> None:
         self._seat = seat
         self._port = port
-        self._runner = runner
-        self._codec = codec
+        self._channel = ReplyChannel(
+            seat=ChannelSeat(seat.ledger, seat.run, seat.owner),
+            port=port,
+            runner=runner,
+            codec=codec,
+            clock=clock,
+            settings=settings,
+        )
         self._clock = clock
         self._settings = settings
         self._keep_ids = keep_ids
         self._watch = watch
-        self._after = START
         self._unacked: deque[tuple[str, int]] = deque()
         self._checkpoint_at = 0
         self._safe_lines = 0
@@ -87,15 +87,7 @@ class Collector:
         began = said = self._clock.now_ms()
         seat = self._seat
         while True:
-            answer = leased(
-                self._clock,
-                self._port,
-                run=seat.run,
-                owner=seat.owner,
-                kind="collect",
-                lease_ms=self._settings.run_lease_ms,
-            )
-            if answer.status == "OPENED":
+            if self._channel.lease().status == "OPENED":
                 return
             now = self._clock.now_ms()
             if wait_ms is not None and now - began >= wait_ms:
@@ -164,58 +156,32 @@ class Collector:
             raise
 
     def _begin_again(self) -> None:
-        """Read from the ack floor: after a lost tail what comes may lie before what was read."""
-        self._after = START
+        self._channel.begin_again()
         self._unacked.clear()
 
     def _round(self, output: OutputFile, held: HoldBack) -> RunView:
-        answer = self._port.read(
-            run=self._seat.run, after=self._after, wait_ms=READ_WAIT_MS, count=READ_ENTRIES
-        )
-        view = self._checked(answer)
-        if answer.replies:
+        view, replies = self._channel.read()
+        if replies:
             self._settle()
-        for reply in answer.replies:
+        for reply in replies:
             self._take(reply, output, held, view)
         due = self._clock.now_ms() >= self._checkpoint_at
         if due or output.lines - self._safe_lines >= self._checkpoint_lines:
             self._save(output)
         return view
 
-    def _checked(self, answer: ReadAnswer) -> RunView:
-        if answer.status == "GONE":
-            raise gone(f"ledger {self._seat.ledger}")
-        if answer.run is None:
-            # The run's record went with a lost tail; its producer opens it again.
-            raise StoreUnavailable(f"run {self._seat.run} is not there any more")
-        return answer.run
-
     def _take(self, reply: Reply, output: OutputFile, held: HoldBack, view: RunView) -> None:
-        answers = self._codec.answers(self._seat.run, reply)
-        given = int(reply.id.partition("-")[0])
-        is_trimmed = self._after == START and given > len(answers.lines)
+        answers, rows, is_trimmed = self._channel.open(reply)
         if is_trimmed and output.lines < view.written:
             raise Refused(
                 f"run {self._seat.run} was collected before up to line {view.written}, and its "
                 "first answers are no longer in Redis: take the rows from that output, or decide "
                 "the input anew on another --ledger"
             )
-        self._after = reply.id
         self._unacked.append((reply.id, max(answers.lines)))
-        for rows in self._rows(answers):
-            ids = answers.ids if self._keep_ids else ()
-            released = held.add(rows.lines, rows.rows, rows.codes, ids)
-            output.write(released.rows, released.codes, released.lines, released.ids)
-
-    def _rows(self, answers: Answers) -> list[Rows]:
-        """Run the egress over one entry: a worker's answers, or a producer's declined lines."""
-        trace_id = f"{self._seat.run}:{answers.lines[0]}"
-        if answers.plain:
-            envelope = Envelope(DecidedTurn(None, (answers,)), DECIDED, trace_id)
-        else:
-            envelope = Envelope(answers, DECLINED, trace_id)
-        rows: list[Rows] = self._runner.run([envelope]).payloads(ROWS)
-        return rows
+        ids = answers.ids if self._keep_ids else ()
+        released = held.add(rows.lines, rows.rows, rows.codes, ids)
+        output.write(released.rows, released.codes, released.lines, released.ids)
 
     def _save(self, output: OutputFile) -> None:
         """Make safe what is written, then acknowledge what that covers; renews the lease anyway."""
@@ -228,20 +194,14 @@ class Collector:
         if status == "CLOSED":
             # The lease went with a lost tail. What it did not cover is said again, or a producer
             # that waits for room would wait for an entry behind it, and none would ever come.
-            self._lease_again()
+            self._channel.lease()
             status = self._ack(entry)
         if status != "ACKED":
             self._begin_again()
         self._checkpoint_at = self._clock.now_ms() + CHECKPOINT_MS
 
     def _ack(self, entry: str) -> str:
-        seat = self._seat
-        acked = self._port.ack(
-            run=seat.run, owner=seat.owner, entry=entry, written=self._safe_lines
-        )
-        if acked.status == "GONE":
-            raise gone(f"ledger {seat.ledger}")
-        return acked.status
+        return self._channel.ack(entry, self._safe_lines)
 
     def _settle(self) -> None:
         """Return when what was read cannot be lost at the store any more, if that is asked for.
@@ -255,7 +215,7 @@ class Collector:
         while status == "CLOSED":
             status = self._port.settle(run=seat.run, owner=seat.owner, replicas=seat.replicas)
             if status == "CLOSED":
-                self._lease_again()
+                self._channel.lease()
         if status == "GONE":
             raise gone(f"ledger {seat.ledger}")
         if status == "LATE":
@@ -263,18 +223,6 @@ class Collector:
                 "the answers are in Redis, but not on as many disks as --durability strict asks "
                 f"for (its own, and {seat.replicas} of replicas); bring the replicas back"
             )
-
-    def _lease_again(self) -> None:
-        """Lease the run again when another had it meanwhile."""
-        seat = self._seat
-        leased(
-            self._clock,
-            self._port,
-            run=seat.run,
-            owner=seat.owner,
-            kind="collect",
-            lease_ms=self._settings.run_lease_ms,
-        )
 
 
 #: How often a wait is said.
