@@ -18,7 +18,7 @@ import click
 
 from producer.sample import PER_DAY, default_customers
 from tests.bench import durability as price
-from tests.bench import fleet, in_memory, report, rq_form
+from tests.bench import fleet, in_memory, report, rq_form, streams_form
 from tests.bench.meter import ROOT, BenchFailed, check_platform, run_verb
 from tests.bench.report import Measured
 
@@ -26,6 +26,10 @@ LINES = 200_000
 #: Enough to see memory grow, if it grew.
 MEMORY_LINES = 1_000_000
 RQ_LINES = 1_000
+#: The forms written by hand get lines by what each costs, so that all take a few seconds.
+FORKS_LESS = 5
+STREAMS_MORE = 5
+PIPELINED_MORE = 20
 COMMANDS_SHOWN = 12
 
 
@@ -58,13 +62,14 @@ class Results:
 
     memory: Measured
     fleets: list[Measured]
-    one_job_each: Measured | None
+    #: The forms that people write by hand, on fewer lines: RQ jobs first, then consumer groups.
+    others: list[Measured]
     commands: list[tuple[str, int, int]]
 
     @property
     def all(self) -> list[Measured]:
         """Every form that was measured."""
-        return [*self.fleets, self.memory, *filter(None, [self.one_job_each])]
+        return [*self.fleets, self.memory, *self.others]
 
 
 def make_sample(plan: Plan, folder: Path) -> Path:
@@ -90,18 +95,29 @@ def measure(plan: Plan, folder: Path) -> Results:
         results = [fleet.measure(case) for _ in range(plan.repeat)]
         fleets.append(report.least([result.measured for result in results]))
         commands = results[-1].commands
-    one_job_each = _one_job_each(plan, sample, folder) if plan.rq_lines else None
-    return Results(memory, fleets, one_job_each, commands)
+    others = _others(plan, sample, folder) if plan.rq_lines else []
+    return Results(memory, fleets, others, commands)
 
 
-def _one_job_each(plan: Plan, sample: Path, folder: Path) -> Measured:
-    """Run the RQ form on the sample's first lines, beside the memory profile on the same."""
-    short, expected = folder / "short.txt", folder / "short-memory.txt"
-    with sample.open("rb") as whole:
-        short.write_bytes(b"".join(islice(whole, plan.rq_lines)))
-    lines = min(plan.rq_lines, plan.lines)
-    in_memory.measure(plan.config, short, lines, expected)
-    return rq_form.measure(plan.config, short, lines, expected)
+def _others(plan: Plan, sample: Path, folder: Path) -> list[Measured]:
+    """Run the forms written by hand, each on as many of the sample's first lines as it can bear."""
+
+    def first(lines: int) -> tuple[Path, Path, int, Path]:
+        lines = min(lines, plan.lines)
+        short, expected = folder / f"first-{lines}.txt", folder / f"first-{lines}-memory.txt"
+        if not expected.exists():
+            with sample.open("rb") as whole:
+                short.write_bytes(b"".join(islice(whole, lines)))
+            in_memory.measure(plan.config, short, lines, expected)
+        return plan.config, short, lines, expected
+
+    many = plan.rq_lines
+    return [
+        rq_form.measure(*first(many)),
+        rq_form.measure(*first(max(1, many // FORKS_LESS)), forking=True),
+        streams_form.measure(*first(many * STREAMS_MORE), many=1),
+        streams_form.measure(*first(many * PIPELINED_MORE), many=streams_form.PIPELINED),
+    ]
 
 
 def commands_table(commands: list[tuple[str, int, int]]) -> str:
@@ -120,7 +136,7 @@ def write_json(path: Path, plan: Plan, results: Results) -> None:
 
 def show(plan: Plan, results: Results, *, commands: bool, markdown: Path | None) -> None:
     """Print the tables and what they come to."""
-    said = report.verdicts(results.fleets, results.memory, results.one_job_each)
+    said = report.verdicts(results.fleets, results.memory, results.others)
     text = "\n\n".join((plan.heading, report.tables(results.all), "\n".join(said)))
     print(text)
     if commands:
@@ -176,7 +192,8 @@ def worker_counts(_ctx: click.Context, _param: click.Parameter, text: str) -> tu
     type=click.IntRange(min=0),
     default=RQ_LINES,
     show_default=True,
-    help="Lines for one RQ job each; 0 leaves it out.",
+    help="Lines for one RQ job each, and from 1/5 to 20 times as many for the other forms written "
+    "by hand; 0 leaves them out.",
 )
 @click.option("--repeat", type=click.IntRange(min=1), default=1, show_default=True)
 @click.option("--memory", is_flag=True, help="Hold memory to its bound: 1,000,000 lines, no RQ.")
@@ -201,7 +218,7 @@ def main(
     markdown: Path | None,
     **asked: Any,  # noqa: ANN401 - fields of Plan, checked by click
 ) -> None:
-    """Measure what an attempt costs: fleet, memory profile, and one RQ job per attempt.
+    """Measure what an attempt costs: fleet, memory profile, and the forms people write by hand.
 
     CPU time and its ratios are the figures; attempts/s depend on what else the machine does. Exit
     code 1 means that a form gave other answers, or that memory exceeded its bound.

@@ -71,14 +71,17 @@ def test_every_form_is_a_row_with_its_own_roles_only() -> None:
 
 
 def test_targets_are_named_with_whether_they_are_met() -> None:
-    """Fleet and memory profile by their own figures, RQ by how many times the fleet it costs."""
-    said = report.verdicts([fleet()], alone("memory profile", 0.005), alone("RQ", 2.3))
+    """Fleet and memory profile by their own figures, others by how often the fleet's they cost."""
+    others = [alone("RQ, one job each", 2.3), alone("Streams, pipelined by 500", 0.077)]
+    said = report.verdicts([fleet()], alone("memory profile", 0.003), [*others, alone("RQ", 1.1)])
 
     assert said == [
-        "memory profile: 5.00 µs of CPU an attempt; target at most 4: MISSED.",
-        "fleet, 2 workers: 11.00 µs of CPU an attempt; target at most 15: met.",
-        "fleet, 2 workers: 2.2 times the memory profile.",
-        "RQ: 209 times the CPU of fleet, 2 workers; target at least 200: met.",
+        "memory profile: 3.00 µs of CPU an attempt; target at most 3: met.",
+        "fleet, 2 workers: 11.00 µs of CPU an attempt; target at most 8: MISSED.",
+        "fleet, 2 workers: 3.7 times the memory profile.",
+        "RQ, one job each: 209.1 times the CPU of fleet, 2 workers; target at least 400: MISSED.",
+        "Streams, pipelined by 500: 7.0 times the CPU of fleet, 2 workers; target at least 5: met.",
+        "RQ: 100.0 times the CPU of fleet, 2 workers.",
     ]
 
 
