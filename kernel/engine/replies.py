@@ -41,6 +41,10 @@ class Outcome(NamedTuple):
     reason: str = ""
 
 
+#: What a wait comes to when its deadline has passed.
+EXPIRED = Outcome("timeout", None, "no answer in time")
+
+
 class Counters(NamedTuple):
     """What a waiter has seen: registered = completed + cancelled + expired + in_flight."""
 
@@ -138,7 +142,7 @@ class Waiter:
         while self._heap and self._heap[0][0] <= now:
             deadline, trace_id = heapq.heappop(self._heap)
             if self._deadlines.get(trace_id) == deadline:
-                self._end(trace_id, Outcome("timeout", None, "no answer in time"), now)
+                self._end(trace_id, EXPIRED, now)
                 ended.append(trace_id)
         self._forget(now)
         return tuple(ended)

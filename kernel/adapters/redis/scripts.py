@@ -36,6 +36,9 @@ FLAGS = {
     "tick": "allow-oom",
     "resume": "allow-oom",
     "drop": "allow-oom",
+    "register": "allow-oom",
+    "conclude": "allow-oom",
+    "expire": "allow-oom",
 }
 
 

@@ -35,6 +35,14 @@ ANSWERS: dict[str, tuple[str, ...]] = {
     "read_ids": ("READ", "GONE"),
 }
 
+#: Answers of the scripts that move no money and touch no key of the state that the twins compare.
+#: `test_outcomes_on_the_server.py` meets each; the machine does not ask them.
+OUTCOMES: dict[str, tuple[str, ...]] = {
+    "register": ("REGISTERED", "IN_FLIGHT", "GONE"),
+    "conclude": ("FIRST", "DUPLICATE", "LATE", "IDLE", "GONE"),
+    "expire": ("EXPIRED", "GONE"),
+}
+
 #: Answers that say "no": they must leave the store exactly as it was.
 REFUSALS = frozenset(
     {

@@ -12,7 +12,7 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from kernel.adapters.redis.scripts import FLAGS
 from kernel.ledger.schedule import Transition
-from tests.contract.twins.answers import ANSWERS, FULL
+from tests.contract.twins.answers import ANSWERS, FULL, OUTCOMES
 from tests.contract.twins.mishaps import FaultyMachine
 from tests.contract.twins.pair import WatchedState
 from tests.contract.twins.scripted import STORIES, WANTED, Met, tell
@@ -84,7 +84,8 @@ def test_every_answer_and_every_transition_has_a_story_that_brings_it() -> None:
 
 
 def test_the_list_of_answers_is_what_the_scripts_say_of_themselves() -> None:
-    """Each script's head comment names its answers; the list above the counts has exactly those."""
+    """Each script's head comment names its answers; the lists have exactly those."""
+    answers = ANSWERS | OUTCOMES
     folder = resources.files("kernel.adapters.redis") / "lua"
     named = {
         script: tuple(
@@ -95,7 +96,7 @@ def test_the_list_of_answers_is_what_the_scripts_say_of_themselves() -> None:
 
     listed = {
         script: tuple(
-            dict.fromkeys(a.partition(":")[0] for a in ANSWERS.get(script, ()) if a != FULL)
+            dict.fromkeys(a.partition(":")[0] for a in answers.get(script, ()) if a != FULL)
         )
         for script in named
     }

@@ -19,6 +19,9 @@
 --   runs         set     of <run>;  counters  hash  what happened how often
 --   notes        hash    <p>:<position> -> sequence number of an attempt that an operator skipped and nobody decided yet
 --   audit        list    what operators did: JSON, see resume.lua
+--   flights      zset    trace id that is waited for -> deadline   outcomes  hash  trace id -> outcome, JSON
+--   kept         zset    trace id with an outcome -> when it came   waited  hash  what happened to waits how often
+--   flight_log   list    the last events of waits, newest first, as "<time> <what> <trace id>"
 -- ARGV[1] is the incarnation, ARGV[2] "now" in microseconds ("" = the server's time; only tests pass one).
 -- All checks come before the first write. Numbers above 2^53 and tokens travel as text.
 
@@ -112,4 +115,30 @@ end
 -- Is this the open gate of a waiter? used >= quota, or its predecessor is settled.
 local function opens(front, used, pred, quota)
   return used >= quota or pred <= front
+end
+
+-- What is waited for (register.lua, conclude.lua, expire.lua); the rules are those of kernel/engine/replies.py.
+local function note_flight(what, id)
+  redis.call('LPUSH', key('flight_log'), text(now) .. ' ' .. what .. ' ' .. id)
+  redis.call('LTRIM', key('flight_log'), 0, 255)
+end
+
+-- Outcomes that are old, or too many, the oldest first; some remain for the next time if there are very many.
+local function forget_outcomes(keep_ms, most)
+  local surplus = math.min(redis.call('ZCARD', key('kept')) - most, SLICE)
+  local doomed = redis.call('ZRANGEBYSCORE', key('kept'), '-inf', now - keep_ms, 'LIMIT', 0, SLICE)
+  if surplus > #doomed then doomed = redis.call('ZRANGE', key('kept'), 0, surplus - 1) end
+  if #doomed == 0 then return end
+  redis.call('ZREM', key('kept'), unpack(doomed))
+  redis.call('HDEL', key('outcomes'), unpack(doomed))
+end
+
+local function end_flight(id, status, outcome, keep_ms, most)
+  redis.call('ZREM', key('flights'), id)
+  local counted = {success = 'completed', error = 'completed', cancelled = 'cancelled', timeout = 'expired'}
+  redis.call('HSET', key('outcomes'), id, outcome)
+  redis.call('ZADD', key('kept'), now, id)
+  redis.call('HINCRBY', key('waited'), counted[status], 1)
+  note_flight(status, id)
+  forget_outcomes(keep_ms, most)
 end
