@@ -169,11 +169,11 @@ def work(ledger: str) -> None:
     """Work one shift on a ledger: what the RQ job calls.
 
     Raises:
-        FundloadError: this process is no worker of that ledger, or what ended the shift; RQ keeps
-            it to itself, so it is left in `failure` too.
+        PermissionError: this process is no worker of that ledger.
+        FundloadError: what ended the shift; RQ keeps it to itself, so it is left in `failure` too.
     """
     if not _current or _current[0].ledger != ledger:
-        raise FundloadError(f"this process is no worker of ledger {ledger}")
+        raise PermissionError(f"this process is no worker of ledger {ledger!a}")
     shift = _current[0]
     try:
         shift.work()

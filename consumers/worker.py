@@ -22,12 +22,17 @@ import time
 from typing import Any
 
 from rq import SimpleWorker
-from rq.exceptions import InvalidJobOperation, NoSuchJobError, StopRequested
+from rq.exceptions import (
+    DeserializationError,
+    InvalidJobOperation,
+    NoSuchJobError,
+    StopRequested,
+)
 from rq.serializers import JSONSerializer
 from rq.worker import WorkerStatus
 
 from consumers.shift import Shift, listen
-from kernel.adapters.redis.bell import RqBell, ShiftJob, shift_queue
+from kernel.adapters.redis.bell import RqBell, ShiftJob, ShiftQueue, shift_queue
 from kernel.adapters.redis.client import AWAY, FULL, Client
 from kernel.adapters.redis.throwaway import sweep
 from kernel.errors import FundloadError
@@ -70,6 +75,7 @@ class ShiftWorker(SimpleWorker):
     """Works shifts in its own process: no fork, so the ledger's connection and caches are kept."""
 
     job_class = ShiftJob
+    queue_class = ShiftQueue
     dequeue_timeout: Any = LISTEN_S
     max_connection_wait_time = 2.0
 
@@ -103,6 +109,9 @@ class ShiftWorker(SimpleWorker):
 
     def procline(self, message: str) -> None:
         """Leave the process title alone: it says ` worker`, and people look for that."""
+
+    def subscribe(self) -> None:
+        """Listen to nobody: whoever can publish there could stop a worker. Signals stop it."""
 
     def heartbeat(self, timeout: int | None = None, pipeline: Any = None) -> None:  # noqa: ANN401
         """Say to RQ that we live, and while idle do the tick.
@@ -154,6 +163,8 @@ class ShiftWorker(SimpleWorker):
         """
         if isinstance(exc_info[1], (InvalidJobOperation, NoSuchJobError)):
             _log.warning("RQ has lost the record of a shift; nothing depends on it")
+        elif isinstance(exc_info[1], (PermissionError, DeserializationError)):
+            _log.warning("refused an RQ job that is no shift; who may write to rq:*?")
         elif self._shift.failure is None:
             untyped: Any = super()
             untyped.handle_exception(job, *exc_info)
@@ -188,7 +199,7 @@ def work_until_stopped(
             is_full = _work_as_listener(client, shift, bell, worker, told)
             now = clock.now_ms()
             if is_full or away_since is None or now - began >= AWAY_MS_MAX:
-                away_since = began
+                away_since = now  # a listener that lived for a minute was not away for it
             if not told.signum and now - away_since >= AWAY_MS_MAX:
                 raise StoreUnavailable("RQ cannot go on; Redis does not answer as it should")
             if not told.signum:

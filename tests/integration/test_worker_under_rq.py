@@ -8,10 +8,7 @@ from pathlib import Path
 
 import pytest
 import redis
-from rq import Queue
-from rq.serializers import JSONSerializer
 
-from kernel.adapters.redis import keys
 from kernel.adapters.redis.bell import SHIFT, shift_queue
 from kernel.adapters.redis.client import command
 from tests.support.fleet import ENDS_S, PROJECT, Fleet, config_file
@@ -73,24 +70,6 @@ def test_a_ring_is_one_job_that_carries_only_the_ledgers_name(
     (job,) = shift_queue(direct, fleet.ledger).jobs
     assert (job.func_name, job.args, job.kwargs) == (SHIFT, [fleet.ledger], {})
     assert command(direct, "MEMORY", "USAGE", job.key) < 2_000
-
-
-def test_a_job_that_is_no_shift_is_refused(fleet: Fleet, direct: redis.Redis) -> None:
-    """Who can write to Redis cannot have a worker call what he likes; the run goes on."""
-    source, output, folder = sampled(fleet, 500), fleet.folder / "output", fleet.folder / "made"
-    fleet.make_ledger(BASELINE)
-    worker = fleet.worker()
-    foreign = Queue(
-        keys.rq_name(fleet.ledger), connection=direct, serializer=JSONSerializer
-    ).enqueue("os.mkdir", str(folder))
-
-    collector = fleet.collect(output)
-    assert fleet.produce(BASELINE, source).ends() == 0
-
-    assert collector.ends() == 0
-    assert foreign.get_status(refresh=True) == "failed"
-    assert not folder.exists()
-    assert worker.popen.poll() is None
 
 
 @pytest.mark.parametrize(("signum", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
