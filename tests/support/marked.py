@@ -16,6 +16,9 @@ from pathlib import Path
 
 import psutil
 
+#: What is promised within five seconds is waited for longer: the machine may be busy.
+GONE_S = 20.0
+
 
 class Marked:
     """A mark in the shape of a directory for temporary files."""
