@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from consumers.state import StaleTake
+from consumers.state import Unfit
 from kernel.domain.batch import Batch
 from kernel.domain.decide import Decided
 from kernel.errors import FundloadError
@@ -30,12 +30,12 @@ def decided_up_to_poison(batch: Batch, decide: Callable[[Batch], DecidedTurn]) -
     """Decide a batch, or as much of its beginning as no step raises for.
 
     Raises:
-        StaleTake, FundloadError: as `decide` does.
+        Unfit, FundloadError: as `decide` does.
     """
     while True:
         try:
             return decide(batch)
-        except (StaleTake, FundloadError):
+        except (Unfit, FundloadError):
             raise
         except Exception as error:  # noqa: BLE001 - kept: the partition halts over it
             attempts = len(batch.seqs)

@@ -8,8 +8,8 @@ twin. Rules 5 to 9 and 17 of `scheduling.md`:
    commit script does.
 2. The load is one atomic read. A cursor unlike the take's ends the turn before anything is decided.
 3. A turn that got on keeps its blocked partitions, one that did not parks them.
-4. A batch that cannot be trusted halts its partition at once; an attempt that raises is tried
-   again, and the second time halts it. The other partitions go on.
+4. A batch that cannot be trusted, or comes again, halts its partition at once; an attempt that
+   raises is tried again, and the second time halts it. The other partitions go on.
 """
 
 from __future__ import annotations
@@ -19,14 +19,15 @@ from random import Random
 from typing import Literal, NamedTuple
 
 from consumers.poison import decided_up_to_poison
-from consumers.state import StaleTake, StateOfTurn
+from consumers.positions import FirstLines, entry_at, first_lines, last_lines, slices_of
+from consumers.state import RepeatedLines, StaleTake, StateOfTurn
 from kernel.adapters.codec import Codec, packed
 from kernel.domain.batch import Batch
 from kernel.domain.decide import Decided
 from kernel.domain.ruleset import RuleSet
 from kernel.engine.envelope import Envelope
 from kernel.engine.runner import Runner
-from kernel.errors import IntegrityError, WrongPosition
+from kernel.errors import IntegrityError
 from kernel.ledger.merge import LoggedBatch, Slice, merged
 from kernel.ledger.payloads import BATCH, DECIDED, STATE, DecidedTurn
 from kernel.ledger.ports import PartitionPort
@@ -34,6 +35,7 @@ from kernel.ledger.settings import FleetSettings
 from kernel.ledger.units import (
     TOKEN_BITS,
     CommitRequest,
+    Entry,
     FailRequest,
     Held,
     Move,
@@ -137,10 +139,17 @@ class Turn:
         decided = None
         if batch is not None:
             try:
-                decided = self._decided({part.partition: part.cursor for part in trusted}, batch)
+                cursors = {part.partition: part.cursor for part in trusted}
+                decided = self._decided(cursors, first_lines(slices), batch)
             except StaleTake:
                 self.forget()
                 return TurnResult("refused", "STALE")
+            except RepeatedLines as repeated:
+                for part in trusted:
+                    if wrong := repeated.found.get(part.partition):
+                        self._fail(shift, part, part.entries[0].id, wrong, fatal=True)
+                self.forget()
+                return TurnResult("refused", "REPEATED")
         request = self._request(shift, trusted, decided, share)
         kept = [Step(part.partition, "keep") for part in held if part.partition in passed_over]
         request = request._replace(steps=[*request.steps, *kept])
@@ -171,7 +180,8 @@ class Turn:
         broken: list[tuple[Held, IntegrityError]] = []
         for part in held:
             try:
-                found = self._slices_of(part, opened)
+                batches = [self._batch(part.partition, entry, opened) for entry in part.entries]
+                found = slices_of(part, batches)
             except IntegrityError as error:
                 broken.append((part, error))
                 continue
@@ -180,23 +190,16 @@ class Turn:
         self._opened = opened
         return trusted, slices, broken
 
-    def _slices_of(self, part: Held, opened: dict[tuple[int, str], LoggedBatch]) -> list[Slice]:
-        slices = []
-        position = part.cursor
-        for entry in part.entries:
-            key = (part.partition, entry.id)
-            batch = self._opened.get(key) or self._codec.logged(part.partition, entry)
-            opened[key] = batch
-            start = position - (entry.end - len(batch.seqs))
-            if not 0 <= start < len(batch.seqs) or (start and position != part.cursor):
-                raise WrongPosition("an entry does not begin where the one before it ended")
-            slices.append(Slice(part.partition, batch, start))
-            position = entry.end
-        return slices
+    def _batch(
+        self, partition: int, entry: Entry, opened: dict[tuple[int, str], LoggedBatch]
+    ) -> LoggedBatch:
+        key = (partition, entry.id)
+        batch = opened[key] = self._opened.get(key) or self._codec.logged(partition, entry)
+        return batch
 
-    def _decided(self, cursors: dict[int, int], batch: Batch) -> DecidedTurn:
+    def _decided(self, cursors: dict[int, int], firsts: FirstLines, batch: Batch) -> DecidedTurn:
         def decide(beginning: Batch) -> DecidedTurn:
-            view = StateOfTurn(self._port, cursors, self._rules.week_start)
+            view = StateOfTurn(self._port, cursors, firsts, self._rules.week_start)
             envelope = Envelope(beginning, BATCH, trace_id=f"{self._ledger}:{batch.seqs[0]}")
             ran = self._runner.run([envelope], views={STATE: view})
             turn: DecidedTurn = ran.payloads(DECIDED)[0]
@@ -227,6 +230,7 @@ class Turn:
         )
         if turn is None or decided is None:
             return empty
+        lines = last_lines(held, reach, self._opened)
         return empty._replace(
             windows={week: packed(records) for week, records in decided.windows.items()},
             settled=[SettledOut(*settled) for settled in decided.settled.values()],
@@ -237,6 +241,7 @@ class Turn:
                     self._codec.answers_out(answers, token),
                     answers.cents_accepted,
                     {code: answers.codes.count(code) for code in set(answers.codes)},
+                    lines[answers.run],
                 )
                 for answers in turn.answers
             ],
@@ -290,8 +295,3 @@ class Turn:
             )
         )
         return answer.status
-
-
-def entry_at(part: Held, position: int) -> str:
-    """Return the id of the entry at hand that holds a position."""
-    return next(entry.id for entry in part.entries if entry.end > position)

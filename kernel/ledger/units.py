@@ -1,10 +1,9 @@
 """What the units of work ask of the ledger's store and what they are told: requests and answers.
 
-One request here is one atomic step of the store (one Lua script on Redis, one method of the memory
-twin). Only plain values live here; who asks is in the turn, the sequencer and the collector, who
-answers is in `kernel.adapters`. Positions count attempts of one partition, lines count lines of one
-run, sequence numbers count lines of the ledger, times are milliseconds since the epoch. Tokens are
-random numbers below 2**30 (`TOKEN_BITS`); a repeat of a request carries the token of the first try.
+One request is one atomic step of the store (a Lua script on Redis, a method of the memory twin).
+Plain values only; `kernel.adapters` answers. Positions count attempts of one partition, lines those
+of one run, sequence numbers lines of the ledger; times are milliseconds since the epoch. Tokens are
+random numbers below 2**30 (`TOKEN_BITS`); a repeat carries the token of the first try.
 """
 
 from __future__ import annotations
@@ -12,8 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
-#: Size of the random part of an entry id. The script puts ten digits of the server's clock
-#: behind it (scheduling.md, hole 5), and both fit the 64 bits of a stream id.
+#: Random bits of an entry id; the script puts its clock behind them (scheduling.md, hole 5).
 TOKEN_BITS = 30
 #: Digits of the server's microseconds behind it; they repeat every 2.8 hours.
 STAMP_DIGITS = 10
@@ -24,7 +22,10 @@ Policy = Literal["share", "all", "one"]
 
 
 class LedgerRecord(NamedTuple):
-    """What every process of a ledger works by; written once by `create`."""
+    """What every process of a ledger works by; written once by `create`.
+
+    A ledger made with a key file names the key it was made with; another named one holds its key.
+    """
 
     incarnation: str
     partitions: int
@@ -32,6 +33,12 @@ class LedgerRecord(NamedTuple):
     rules: str
     settings: str
     master_key: str
+    key_id: str = ""
+
+    @property
+    def is_throwaway(self) -> bool:
+        """Say whether the key is with the run that made the ledger, and nowhere else."""
+        return not self.master_key and not self.key_id
 
 
 class CreateAnswer(NamedTuple):
@@ -152,11 +159,12 @@ class TakeAnswer(NamedTuple):
 
 
 class LoadRequest(NamedTuple):
-    """The cursors, customer-weeks and days that a turn's decisions read."""
+    """The cursors, customer-weeks and days that a turn's decisions read, and whose lines it is."""
 
     partitions: Sequence[int]
     weeks: Mapping[int, Sequence[str]]
     days: Sequence[int]
+    runs: Sequence[str] = ()
 
 
 class LoadAnswer(NamedTuple):
@@ -166,6 +174,7 @@ class LoadAnswer(NamedTuple):
     cursors: Mapping[int, int]
     packed: Mapping[int, Sequence[bytes | None]]
     gates: Mapping[int, tuple[int, int]]
+    last_lines: Mapping[tuple[str, int], int]  # by run and partition, where one was decided
     skipped: frozenset[tuple[int, int]] = frozenset()
 
 
@@ -196,6 +205,7 @@ class ReplyOut(NamedTuple):
     sealed: bytes
     cents_accepted: int
     tally: Mapping[int, int]
+    last_lines: Mapping[int, int]  # by partition, of those that they come from
 
 
 class Step(NamedTuple):

@@ -191,8 +191,8 @@ COMPARE_FRONT: Change = (
 )
 CURSOR_IN_LOAD: Change = (
     "load",
-    "cursors[i] = redis.call('HGET', key('parts'), ARGV[5 + i] .. ':c')",
-    "cursors[i] = '0'",  # what the take said, not what this read sees
+    "cursors = redis.call('HMGET', key('parts'), unpack(cursors))",
+    "for i = 1, n do cursors[i] = '0' end",  # what the take said, not what this read sees
 )
 TIME_IN_ENTRY: Change = (
     "append",

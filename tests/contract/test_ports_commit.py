@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from kernel.ledger.units import CommitAnswer, FailAnswer
+from kernel.ledger.units import CommitAnswer, FailAnswer, LoadRequest
 from tests.contract.actors import Actors
 from tests.support.plausible import Line
 from tests.support.stages import settings_of
@@ -58,6 +58,26 @@ def test_a_commit_answers_each_run_by_itself(act: Actors) -> None:
         (1, 1),
         (2, 1),
     ]
+
+
+def test_a_commit_keeps_the_last_line_of_each_run_in_each_partition(act: Actors) -> None:
+    """Load tells it with the cursors; half a batch counts half, and a lost tail takes it back."""
+    act.append(PLAIN_A, PLAIN_B, PLAIN_A, PLAIN_A, run="r1")
+    act.append(PLAIN_A, run="r2")
+    asked = LoadRequest([A, B], {}, [], ["r1", "r2", "r3"])
+    assert act.stage.ledger.load(asked).last_lines == {}
+    act.worker("x").turn(limit=3)
+    found = act.stage.ledger.load(asked)
+    assert (found.cursors, found.last_lines) == ({A: 2, B: 1}, {("r1", A): 3, ("r1", B): 2})
+    mark = act.stage.mark()
+
+    act.worker("x").turn()
+
+    after = act.stage.ledger.load(asked)
+    assert after.last_lines == {("r1", A): 4, ("r1", B): 2, ("r2", A): 5}
+    assert act.state().runs["r1"].decided == {A: 4, B: 2}
+    act.stage.rewind(mark)
+    assert act.stage.ledger.load(asked) == found
 
 
 def test_the_same_commit_again_is_told_apart_by_its_token(act: Actors) -> None:

@@ -183,7 +183,7 @@ def test_a_load_reads_cursors_windows_and_gates_at_once(act: Actors) -> None:
     act.worker("x").turn()
 
     answer = act.stage.ledger.load(
-        LoadRequest([B, A], {0: ["c1", "c9", "c0"], 7: ["c0"], 14: []}, [2, 1])
+        LoadRequest([B, A], {0: ["c1", "c9", "c0"], 7: ["c0"], 14: []}, [2, 1], ["r9", "r1"])
     )
 
     assert answer == (
@@ -191,13 +191,16 @@ def test_a_load_reads_cursors_windows_and_gates_at_once(act: Actors) -> None:
         {B: 1, A: 1},
         {0: [b"1", None, b"1"], 7: [None], 14: []},
         {2: (0, 0), 1: (1, 1)},
+        {("r1", B): 2, ("r1", A): 1},
         frozenset(),
     )
 
 
 def test_a_load_of_nothing_is_empty(act: Actors) -> None:
     """A turn without attempts asks for nothing and gets nothing."""
-    assert act.stage.ledger.load(LoadRequest([], {}, [])) == ("LOADED", {}, {}, {}, frozenset())
+    answer = act.stage.ledger.load(LoadRequest([], {}, []))
+
+    assert answer == ("LOADED", {}, {}, {}, {}, frozenset())
 
 
 def test_a_load_goes_through_in_slices(act: Actors) -> None:

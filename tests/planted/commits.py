@@ -146,6 +146,13 @@ COMMITS: Final = (
         "test_a_take_from_the_middle_of_an_entry_begins_with_that_entry",
     ),
     lua(
+        "commit: the last line of a run in a partition is kept",
+        "commit",
+        "redis.call('HSET', key('run:' .. run .. ':decided'), unpack(ARGV, at + 1, at + total))",
+        "",
+        f"{COMMIT}test_a_commit_keeps_the_last_line_of_each_run_in_each_partition",
+    ),
+    lua(
         "commit: a note goes with its attempt",
         "commit",
         "if m.p == p and tonumber(position) < tonumber(m.reach) then",

@@ -63,6 +63,22 @@ PROCESSES: Final = (
         ANSWERS,
     ),
     edit(
+        "position: a batch comes once to a turn",
+        "consumers/positions.py",
+        "if batch.lines[start] <= last.get(batch.run, 0):",
+        "if False:",
+        "unit/consumers/test_repeated.py::"
+        "test_batches_that_changed_places_halt_where_a_run_goes_back",
+    ),
+    edit(
+        "position: what was decided does not come again",
+        "consumers/positions.py",
+        "if line <= decided.get((run, partition), 0)",
+        "if False",
+        "unit/consumers/test_repeated.py::"
+        "test_a_batch_copied_when_all_was_decided_halts_the_partition_too",
+    ),
+    edit(
         "turn: the prefix is committed before the partition halts",
         "consumers/turn.py",
         "reach = {} if decided is None else decided.reach",

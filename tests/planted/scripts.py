@@ -152,8 +152,8 @@ TAKES: Final = (
     lua(
         "load: cursors of the same moment (hole 4)",
         "load",
-        "cursors[i] = redis.call('HGET', key('parts'), ARGV[5 + i] .. ':c')",
-        "cursors[i] = '0'",
+        "cursors = redis.call('HMGET', key('parts'), unpack(cursors))",
+        "for i = 1, n do cursors[i] = '0' end",
         CLOSED,
     ),
     lua(

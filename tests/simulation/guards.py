@@ -71,8 +71,8 @@ PLANTED: tuple[Planted, ...] = (
             Change(
                 StateOfTurn,
                 "read",
-                "found = self._port.load(LoadRequest(list(self._cursors), asked, days))",
-                "found = self._port.load(LoadRequest(list(self._cursors), {}, []))\n"
+                "found = self._port.load(LoadRequest(list(self._cursors), asked, days, runs))",
+                "found = self._port.load(LoadRequest(list(self._cursors), {}, [], runs))\n"
                 "    late = self._port.load(LoadRequest([], asked, days))\n"
                 "    found = found._replace(packed=late.packed, gates=late.gates)",
             ),
@@ -86,9 +86,9 @@ PLANTED: tuple[Planted, ...] = (
             Change(
                 StateOfTurn,
                 "read",
-                "found = self._port.load(LoadRequest(list(self._cursors), asked, days))",
+                "found = self._port.load(LoadRequest(list(self._cursors), asked, days, runs))",
                 "early = self._port.load(LoadRequest([], {}, days)).gates\n"
-                "    found = self._port.load(LoadRequest(list(self._cursors), asked, days))\n"
+                "    found = self._port.load(LoadRequest(list(self._cursors), asked, days, runs))\n"
                 "    found = found._replace(\n"
                 "        gates={day: (front, early[day][1])"
                 " for day, (front, _) in found.gates.items()}\n"

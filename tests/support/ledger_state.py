@@ -70,7 +70,7 @@ def read_state(client: redis.Redis, name: str) -> LedgerState:
         LedgerRecord(
             record.pop("incarnation"),
             int(record.pop("partitions")),
-            *(record.pop(key) for key in ("digest", "rules", "settings", "key")),
+            *(record.pop(key) for key in ("digest", "rules", "settings", "key", "key_id")),
         ),
         _parts(_text(there.pop("parts")), [there.pop(f"log:{p}", []) for p in range(count)]),
         next_seq=int(record.pop("next_seq")),
@@ -185,6 +185,7 @@ def _run(there: dict[str, Any], name: str) -> Run:
         produce=_maybe_lease(record.pop("produce", None)),
         collect=_maybe_lease(record.pop("collect", None)),
         replies=replies,
+        decided=_numbers(there.pop(f"run:{name}:decided", {})),
     )
     assert not record, f"fields of a run that nobody knows: {sorted(record)}"
     return run

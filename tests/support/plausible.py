@@ -7,6 +7,7 @@ second, slow reading of `scheduling.md`; the program's own sequencer and turn ar
 1. Every attempt adds one to its customer's window; that is enough to see one counted twice.
 2. Whether an attempt is accepted is the caller's choice; the chain does not depend on it.
 3. An attempt that an operator skipped is declined and touches no window.
+4. Sequence numbers stand for the lines of a run: they grow with them.
 """
 
 from __future__ import annotations
@@ -152,7 +153,8 @@ def reading_of(held: Sequence[Held]) -> LoadRequest:
         if attempt.customer not in customers:
             customers.append(attempt.customer)
     days = sorted({attempt.day for attempt in seen if attempt.pred is not None})
-    return LoadRequest([part.partition for part in held], weeks, days)
+    runs = list(dict.fromkeys(attempt.run for attempt in seen))
+    return LoadRequest([part.partition for part in held], weeks, days, runs)
 
 
 @dataclass
@@ -244,7 +246,8 @@ class Turn:
             accepted = sum(self._is_accepted(seen) for seen in self.done if seen.run == run)
             tally = {0: accepted, 10: len(seqs) - accepted}
             body = json.dumps(seqs).encode()
-            replies.append(ReplyOut(run, len(seqs), body, 100 * accepted, tally))
+            last = {seen.partition: seen.seq for seen in self.done if seen.run == run}
+            replies.append(ReplyOut(run, len(seqs), body, 100 * accepted, tally, last))
         return replies
 
     def _step(self, part: Held, wish: Wish) -> Step | None:

@@ -16,6 +16,7 @@ from kernel.adapters.files.source import LineSource
 from kernel.adapters.memory.ledger import MemoryLedger
 from kernel.domain.ruleset import RuleSet
 from kernel.engine.context import PER_RUN
+from kernel.engine.keyring import FixedKeys
 from kernel.ledger.payloads import IDS, ORDER, STATE
 from kernel.ledger.scenario import INGRESS, LIMITS, build_runner
 from kernel.ledger.settings import FleetSettings
@@ -79,7 +80,7 @@ class Workshop:
             *(settings.to_json(), KEY),
         )
         self.ledger = MemoryLedger(record, self.clock.clock_us)
-        self.codec = Codec(LEDGER, record, bytes.fromhex(KEY))
+        self.codec = Codec(LEDGER, record, FixedKeys(bytes.fromhex(KEY)))
 
     def produce(self, source: Path, run: str = RUN) -> None:
         """Append a file."""
@@ -98,11 +99,11 @@ class Workshop:
             can_reopen=True,
         )
 
-    def turn(self, worker: str = "w") -> Turn:
-        """Return a worker's turn."""
+    def turn(self, worker: str = "w", port: MemoryLedger | None = None) -> Turn:
+        """Return a worker's turn, perhaps by a way of its own to the ledger."""
         views = {STATE: PER_RUN}
         return Turn(
-            port=self.ledger,
+            port=port or self.ledger,
             runner=build_runner(self.rules, self.settings.partitions, [LIMITS], views=views),
             codec=self.codec,
             rules=self.rules,

@@ -83,6 +83,7 @@ def _write(state: LedgerState, request: CommitRequest, token: str) -> None:
         run.replies.append(Reply(f"{run.answers}-{token}", reply.sealed))
         run.cents += reply.cents_accepted
         run.tally.update(reply.tally)
+        run.decided.update(reply.last_lines)
 
 
 def _wake(state: LedgerState, settled: Sequence[SettledOut], quota: int) -> None:

@@ -98,6 +98,12 @@ def load(state: LedgerState, request: LoadRequest) -> LoadAnswer:
             for week, customers in request.weeks.items()
         },
         {day: (state.front.get(day, 0), state.used.get(day, 0)) for day in request.days},
+        {
+            (run, p): state.runs[run].decided[p]
+            for run in request.runs
+            for p in request.partitions
+            if run in state.runs and p in state.runs[run].decided
+        },
         frozenset(place for place in state.notes if place[0] in request.partitions),
     )
 

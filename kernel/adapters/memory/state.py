@@ -53,6 +53,7 @@ class Run:
     produce: tuple[int, str] | None = None
     collect: tuple[int, str] | None = None
     replies: list[Reply] = field(default_factory=list)
+    decided: dict[int, int] = field(default_factory=dict)
 
 
 @dataclass

@@ -53,17 +53,19 @@ def _held(row: list[Any]) -> Held:
 
 def load(ledger: Attached, request: LoadRequest) -> LoadAnswer:
     """Run `load.lua`."""
-    arguments: list[Argument] = [len(request.partitions), len(request.days), len(request.weeks)]
+    counted = (request.partitions, request.days, request.weeks, request.runs)
+    arguments: list[Argument] = [len(items) for items in counted]
     arguments.extend(request.partitions)
     arguments.extend(request.days)
+    arguments.extend(request.runs)
     for week, customers in request.weeks.items():
         arguments.append(week)
         arguments.append(len(customers))
         arguments.extend(customers)
     answer = ledger.step("load", *arguments)
     if answer[0] == b"GONE":
-        return LoadAnswer("GONE", {}, {}, {})
-    _, cursors, fronts, uses, notes, *weeks = answer
+        return LoadAnswer("GONE", {}, {}, {}, {})
+    _, cursors, fronts, uses, notes, decided, *weeks = answer
     return LoadAnswer(
         "LOADED",
         {p: int(cursor) for p, cursor in zip(request.partitions, cursors, strict=True)},
@@ -71,6 +73,12 @@ def load(ledger: Attached, request: LoadRequest) -> LoadAnswer:
         {
             day: (int(front or 0), int(used or 0))
             for day, front, used in zip(request.days, fronts, uses, strict=True)
+        },
+        {
+            (run, p): int(line)
+            for run, lines in zip(request.runs, decided, strict=True)
+            for p, line in zip(request.partitions, lines, strict=True)
+            if line is not None
         },
         frozenset(_place(field) for field in notes),
     )
@@ -114,6 +122,10 @@ def commit(ledger: Attached, quota: int, request: CommitRequest) -> CommitAnswer
         arguments.append(2 * len(records))
         for record in records:
             arguments += record
+    for reply in request.replies:
+        arguments.append(2 * len(reply.last_lines))
+        for last in reply.last_lines.items():
+            arguments += last
     answer = ledger.step("commit", *arguments)
     if answer[0] != b"APPLIED":
         return CommitAnswer(answer[0].decode())

@@ -4,6 +4,7 @@
 --   per move: partition, cursor, reach, entry, halt token;  per day: day, front before, front, used
 --   per reply: run, count, sealed, cents accepted, tally of codes;  per step: partition, kind, day, pred, cursor, entry
 --   per week: week, values (2n), n times customer, packed record
+--   per reply again: values (2n), n times partition, last line of that run decided there
 -- -> APPLIED, ring, outcome of each step... | ALREADY | BEHIND | REWOUND | HALTED | RULES | GONE
 if gone() then return {'GONE'} end
 local shift, quota = ARGV[3], tonumber(ARGV[7])
@@ -71,6 +72,12 @@ for _ = 1, n_weeks do
     redis.call('HSET', key('w:' .. ARGV[at]), unpack(ARGV, first, math.min(first + 5999, at + 1 + total)))
   end
   at = at + 2 + total
+end
+for i = 1, n_replies do
+  local total = tonumber(ARGV[at])
+  local run = ARGV[at_replies + 5 * (i - 1)]
+  redis.call('HSET', key('run:' .. run .. ':decided'), unpack(ARGV, at + 1, at + total))
+  at = at + 1 + total
 end
 local settled = {}
 for first = 1, n_days, 3500 do

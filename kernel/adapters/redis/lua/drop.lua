@@ -7,6 +7,7 @@ local doomed = {}
 for _, run in ipairs(redis.call('SPOP', key('runs'), most)) do
   doomed[#doomed + 1] = key('run:' .. run)
   doomed[#doomed + 1] = key('run:' .. run .. ':replies')
+  doomed[#doomed + 1] = key('run:' .. run .. ':decided')
 end
 for _, week in ipairs(redis.call('SPOP', key('weeks'), most)) do doomed[#doomed + 1] = key('w:' .. week) end
 if #doomed > 0 then

@@ -1,8 +1,10 @@
--- One atomic read of what a turn decides on: cursors, gates, notes, windows (scheduling.md, rule 6). Writes nothing.
--- ARGV: 1 incarnation 2 now 3 partitions (n) 4 days (m) 5 weeks (k), then n partitions, m days, per week: week, customers (c), c customers
--- -> LOADED, {cursor...}, {front...}, {used...}, {<p>:<position> of each note...}, {window...} per week | GONE
+-- One atomic read of what a turn decides on: cursors, gates, notes, windows, and how far each run is decided in each
+-- partition (scheduling.md, rule 6; protocol.md, section 4). Writes nothing.
+-- ARGV: 1 incarnation 2 now 3 partitions (n) 4 days (m) 5 weeks (k) 6 runs (r), then n partitions, m days, r runs,
+--   per week: week, customers (c), c customers
+-- -> LOADED, {cursor...}, {front...}, {used...}, {<p>:<position> of each note...}, {{last line by partition...} per run}, {window...} per week | GONE
 if gone() then return {'GONE'} end
-local n, m, k = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
+local n, m, k, r = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
 local function read(name, first, total)
   local got = {}
   for at = first, first + total - 1, SLICE do
@@ -12,16 +14,19 @@ local function read(name, first, total)
   end
   return got
 end
-local cursors = {}
-for i = 1, n do cursors[i] = redis.call('HGET', key('parts'), ARGV[5 + i] .. ':c') end
-local notes, asked = {}, {}
-for i = 1, n do asked[ARGV[5 + i]] = true end
+local cursors, notes, asked, decided = {}, {}, {}, {}
+for i = 1, n do
+  cursors[i] = ARGV[6 + i] .. ':c'
+  asked[ARGV[6 + i]] = true
+end
+if n > 0 then cursors = redis.call('HMGET', key('parts'), unpack(cursors)) end
 for _, field in ipairs(redis.call('HKEYS', key('notes'))) do
   if asked[string.match(field, '^(%d+):')] then notes[#notes + 1] = field end
 end
-local at = 6 + n
-local out = {'LOADED', cursors, read('front', at, m), read('used', at, m), notes}
-at = at + m
+local at = 7 + n
+for i = 0, r - 1 do decided[i + 1] = read('run:' .. ARGV[at + m + i] .. ':decided', 7, n) end
+local out = {'LOADED', cursors, read('front', at, m), read('used', at, m), notes, decided}
+at = at + m + r
 for _ = 1, k do
   local total = tonumber(ARGV[at + 1])
   out[#out + 1] = read('w:' .. ARGV[at], at + 2, total)

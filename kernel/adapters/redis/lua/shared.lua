@@ -1,7 +1,7 @@
 -- What every script of a ledger begins with (scripts.py puts it in front of each body).
 --
 -- KEYS[1]  fl:{<ledger>}:record     hash   the ledger's record: incarnation, partitions, digest, rules, settings,
---                                          key, next_seq, ring (deadline of a pending ring), tick (time of the last)
+--                                          key, key_id, next_seq, ring (deadline of a pending ring), tick (time of the last)
 -- Beside it, all with the same prefix:
 --   ids          hash    registry field -> fingerprint of its owner
 --   parts        hash    <p>:s state  <p>:c cursor  <p>:e end  <p>:t token of the last commit  <p>:h halt token
@@ -16,6 +16,7 @@
 --   w:<week>     hash    customer -> packed window record; weeks  set  of <week>
 --   log:<p>      stream  <end position>-<token>  b sealed batch  q base sequence number  g predecessors
 --   run:<run>    hash    see open.lua; run:<run>:replies  stream  <answers>-<token>  b sealed answers
+--                        run:<run>:decided  hash  <p> -> the run's last line decided there
 --   runs         set     of <run>;  counters  hash  what happened how often
 --   notes        hash    <p>:<position> -> sequence number of an attempt that an operator skipped and nobody decided yet
 --   audit        list    what operators did: JSON, see resume.lua
