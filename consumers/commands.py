@@ -15,6 +15,7 @@ from kernel.adapters.files.source import STANDARD
 from kernel.runtime.verbs import (
     chance,
     durability_options,
+    keys_option,
     ledger_option,
     owner_token,
     redis_option,
@@ -35,9 +36,12 @@ SIGNAL_BASE = 128
 )
 @redis_option
 @ledger_option
+@keys_option
 @wait_option
 @trace_option
-def worker(*, redis_url: str, ledger: str, wait_s: float | None, trace: str | None) -> int:
+def worker(
+    *, redis_url: str, ledger: str, keys_path: str | None, wait_s: float | None, trace: str | None
+) -> int:
     """Decide attempts of a ledger until stopped; start as many as you like, wherever you like.
 
     Waits for a ledger that is not there yet. SIGTERM ends it after the turn it is in.
@@ -45,7 +49,12 @@ def worker(*, redis_url: str, ledger: str, wait_s: float | None, trace: str | No
     from consumers.work import serve
 
     return SIGNAL_BASE + serve(
-        redis_url=redis_url, ledger=ledger, wait_ms=wait_ms(wait_s), trace=trace, rng=chance()
+        redis_url=redis_url,
+        ledger=ledger,
+        keys_path=keys_path,
+        wait_ms=wait_ms(wait_s),
+        trace=trace,
+        rng=chance(),
     )
 
 
@@ -61,6 +70,7 @@ def worker(*, redis_url: str, ledger: str, wait_s: float | None, trace: str | No
 @click.option("--reasons", help="Where to write line, id, answer and reason of every line.")
 @click.option("--follow", is_flag=True, help="Go on until stopped; rows stay in OUTPUT.partial.")
 @click.option("--force", is_flag=True, help="Replace an existing output.")
+@keys_option
 @durability_options
 @wait_option
 @trace_option

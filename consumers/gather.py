@@ -20,6 +20,7 @@ from kernel.ledger.units import RunView
 from kernel.runtime.build import Attachment, attach
 from kernel.runtime.child import Child, enter
 from kernel.runtime.faults import mortal
+from kernel.runtime.ledger_keys import bundled_keys, given_keys
 from kernel.runtime.patience import SystemClock, patiently
 from kernel.runtime.traced import observers_for
 from kernel.runtime.verbs import Durability, check_durability, say, settle, wait_ms
@@ -40,6 +41,7 @@ class Gathering:
     trace: str | None
     durability: Durability = "fast"
     replicas: int = 0
+    keys_path: str | None = None
 
     @property
     def asked_replicas(self) -> int | None:
@@ -90,7 +92,7 @@ def gather(what: Gathering, *, owner: str) -> Gathered:
     hold = _attached(what, clock, child)
     # The ledger of a throw-away run is new, so an unfinished output cannot be this run's, unless
     # its collector was started again.
-    is_new = child is not None and not hold.record.master_key and child.bundle.generation == 1
+    is_new = child is not None and hold.record.is_throwaway and child.bundle.generation == 1
     output = _opened(what, hold.record.incarnation, fresh=is_new)
     if child is not None:
         child.ready(hold.rules.digest)
@@ -142,7 +144,7 @@ def _attached(what: Gathering, clock: SystemClock, child: Child | None) -> Attac
         clock=clock,
         wait_ms=wait_ms(what.wait_s),
         say=say,
-        master_key="" if child is None else child.bundle.master_key,
+        given=given_keys(what.keys_path, say) if child is None else bundled_keys(child.bundle, say),
         is_supervised=child is not None,
     )
     if what.asked_replicas is not None:
@@ -153,7 +155,7 @@ def _attached(what: Gathering, clock: SystemClock, child: Child | None) -> Attac
 
 def _watch(what: Gathering, clock: SystemClock, hold: Attachment) -> StuckWatch:
     """Watch for a halt that only an operator can end; nobody else gets at a throw-away ledger."""
-    url = shown(hold.url) if hold.record.master_key else None
+    url = None if hold.record.is_throwaway else shown(hold.url)
     return StuckWatch(
         lambda: read_ledger(hold.client, hold.name, with_runs=False),
         clock,

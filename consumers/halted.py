@@ -29,7 +29,9 @@ from kernel.ledger.ports import gone
 from kernel.ledger.status import LedgerView, PartitionView
 from kernel.ledger.units import TOKEN_BITS
 from kernel.runtime.build import Attachment, attached, reached
+from kernel.runtime.ledger_keys import given_keys
 from kernel.runtime.patience import SystemClock, patiently
+from kernel.runtime.verbs import say
 
 #: Acts shown of a partition, the last ones.
 ACTS_SHOWN = 5
@@ -55,14 +57,15 @@ class Looked(NamedTuple):
     acts: tuple[AuditEntry, ...]
 
 
-def look_at(redis_url: str, ledger: str, partition: int) -> Looked:
+def look_at(redis_url: str, ledger: str, partition: int, keys_path: str | None) -> Looked:
     """Look at one partition, its head opened with the ledger's key.
 
     Raises:
         UsageError: there is no such ledger, or no such partition.
-        Refused: the ledger's key is nowhere to be had.
+        KeyFileUnusable, KeysDiffer, Refused: the ledger's keys are not to be had like this.
         StoreUnavailable: the server does not answer.
     """
+    given = given_keys(keys_path, say)
     view = look(redis_url, ledger)
     if not 0 <= partition < len(view.partitions):
         raise UsageError(
@@ -72,7 +75,7 @@ def look_at(redis_url: str, ledger: str, partition: int) -> Looked:
     record = find(client, ledger)
     if record is None:
         raise gone(f"ledger {ledger}")
-    hold = attached(redis_url, ledger, client, record)
+    hold = attached(redis_url, ledger, client, record, given)
     part = view.partitions[partition]
     head, broken = None, ""
     try:

@@ -10,7 +10,7 @@ import json
 
 import click
 
-from kernel.runtime.verbs import chance, ledger_option, redis_option, say
+from kernel.runtime.verbs import chance, keys_option, ledger_option, redis_option, say
 
 REASON_LENGTH_MAX = 200
 
@@ -61,14 +61,15 @@ def list_(*, redis_url: str, ledger: str, as_json: bool) -> None:
 @partition_argument
 @redis_option
 @ledger_option
-def show(*, number: int, redis_url: str, ledger: str) -> None:
+@keys_option
+def show(*, number: int, redis_url: str, ledger: str, keys_path: str | None) -> None:
     """Show why a partition stands still, which line is its head, and what was done about it.
 
     Nothing of an attempt is shown but its run, its line and its number.
     """
     from consumers.halted import as_text, look_at
 
-    click.echo(as_text(look_at(redis_url, ledger, number)))
+    click.echo(as_text(look_at(redis_url, ledger, number, keys_path)))
 
 
 @partition.command(
@@ -78,12 +79,13 @@ def show(*, number: int, redis_url: str, ledger: str) -> None:
 @partition_argument
 @redis_option
 @ledger_option
-def resume(*, number: int, redis_url: str, ledger: str) -> None:
+@keys_option
+def resume(*, number: int, redis_url: str, ledger: str, keys_path: str | None) -> None:
     """Let a halted partition go on: its head is tried again. Audited."""
     from consumers.halted import look_at
     from consumers.halted import resume as let_go_on
 
-    let_go_on(look_at(redis_url, ledger, number), rng=chance())
+    let_go_on(look_at(redis_url, ledger, number, keys_path), rng=chance())
     say(f"partition {number} of ledger {ledger} goes on")
 
 
@@ -97,7 +99,10 @@ def resume(*, number: int, redis_url: str, ledger: str) -> None:
 @click.option("--reason", required=True, help="Why, for the audit: 1 to 200 characters.")
 @redis_option
 @ledger_option
-def skip(*, number: int, seq: int, reason: str, redis_url: str, ledger: str) -> None:
+@keys_option
+def skip(
+    *, number: int, seq: int, reason: str, redis_url: str, ledger: str, keys_path: str | None
+) -> None:
     """Give the head of a halted partition up, and let the partition go on. Audited.
 
     The attempt is declined (OPERATOR_SKIP) when its turn comes. It counts for no limit; its id
@@ -111,5 +116,5 @@ def skip(*, number: int, seq: int, reason: str, redis_url: str, ledger: str) -> 
     from consumers.halted import look_at
     from consumers.halted import skip as give_up
 
-    give_up(look_at(redis_url, ledger, number), seq=seq, reason=reason, rng=chance())
+    give_up(look_at(redis_url, ledger, number, keys_path), seq=seq, reason=reason, rng=chance())
     say(f"partition {number} of ledger {ledger} goes on; number {seq} will be declined")

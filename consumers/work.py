@@ -15,13 +15,20 @@ from kernel.ledger.scenario import LIMITS, build_runner
 from kernel.runtime.build import attach
 from kernel.runtime.child import enter
 from kernel.runtime.faults import mortal
+from kernel.runtime.ledger_keys import bundled_keys, given_keys
 from kernel.runtime.patience import SystemClock
 from kernel.runtime.traced import observers_for
 from kernel.runtime.verbs import say, settle, worker_name
 
 
 def serve(
-    *, redis_url: str, ledger: str, wait_ms: int | None, trace: str | None, rng: Random
+    *,
+    redis_url: str,
+    ledger: str,
+    keys_path: str | None,
+    wait_ms: int | None,
+    trace: str | None,
+    rng: Random,
 ) -> int:
     """Work on a ledger until a signal says stop; return the signal's number.
 
@@ -36,7 +43,7 @@ def serve(
         clock=clock,
         wait_ms=wait_ms,
         say=say,
-        master_key="" if child is None else child.bundle.master_key,
+        given=given_keys(keys_path, say) if child is None else bundled_keys(child.bundle, say),
         is_supervised=child is not None,
     )
     worker = worker_name() if child is None else f"{child.bundle.worker}.{child.bundle.generation}"

@@ -4,11 +4,19 @@
     ├── UsageError                  2   the command cannot be carried out as it was given
     │   ├── ConfigError                 the configuration file says something impossible
     │   ├── InputUnreadable             the input is missing, a directory, or may not be read
-    │   └── OutputUnwritable            the output cannot be created where it was asked for
+    │   ├── OutputUnwritable            the output cannot be created where it was asked for
+    │   └── KeyFileUnusable             the key file is none, or others may read it
     ├── RedisUnavailable            4   no answer from Redis within the time allowed
     ├── RedisUnsuitable             4   Redis answers, but it would lose or refuse what we need
     ├── IntegrityError              5   something is not what it was when it was written
     │   ├── SealBroken                  a batch or reply does not carry the ledger's seal
+    │   │   ├── SizeWrong                   it is too short or too long to be a sealed one
+    │   │   ├── VersionUnknown              it is of a version that is not spoken here
+    │   │   ├── KindWrong                   it is of another kind than belongs in its place
+    │   │   ├── KeyUnknown                  it was sealed with a key that is not on the ring
+    │   │   ├── MacWrong                    its seal does not fit its contents
+    │   │   ├── Undecodable                 its seal holds, but what is inside cannot be read
+    │   │   └── Misshapen                   its seal holds, but it has a shape that none can have
     │   ├── LedgerGone                  the ledger that was worked on is no longer there
     │   ├── WrongPosition               an entry does not hold the position it is filed under
     │   └── AnswerDiffers               a row already published would now read otherwise
@@ -16,6 +24,7 @@
     └── Refused                     7   doing it would harm what is already there
         ├── OutputExists                the output file is there and was not to be replaced
         ├── LeaseHeld                   another process is at work there
+        ├── KeysDiffer                  the ledger is sealed with other keys than were given
         └── RulesDiffer                 the ledger is under other rules than the configuration
 
 Rules of this file:
@@ -88,6 +97,12 @@ class OutputUnwritable(UsageError):
     category = "output"
 
 
+class KeyFileUnusable(UsageError):
+    """The key file is none, or others may read it."""
+
+    category = "key_file"
+
+
 class RedisUnavailable(FundloadError):
     """Redis gave no answer within the time allowed."""
 
@@ -113,6 +128,48 @@ class SealBroken(IntegrityError):
     """A batch or reply does not carry the seal of its ledger."""
 
     category = "seal_broken"
+
+
+class SizeWrong(SealBroken):
+    """A sealed message is too short or too long to be one."""
+
+    category = "size_wrong"
+
+
+class VersionUnknown(SealBroken):
+    """A sealed message is of a version that is not spoken here."""
+
+    category = "version_unknown"
+
+
+class KindWrong(SealBroken):
+    """A sealed message is of another kind than belongs in its place."""
+
+    category = "kind_wrong"
+
+
+class KeyUnknown(SealBroken):
+    """A message was sealed with a key that is not on the ring."""
+
+    category = "key_unknown"
+
+
+class MacWrong(SealBroken):
+    """The seal of a message does not fit its contents."""
+
+    category = "mac_wrong"
+
+
+class Undecodable(SealBroken):
+    """The seal of a message holds, but what is inside cannot be read."""
+
+    category = "undecodable"
+
+
+class Misshapen(SealBroken):
+    """The seal of a message holds, but it has a shape that none can have."""
+
+    category = "misshapen"
 
 
 class LedgerGone(IntegrityError):
@@ -157,6 +214,12 @@ class LeaseHeld(Refused):
     """Another process is at work there."""
 
     category = "lease_held"
+
+
+class KeysDiffer(Refused):
+    """The ledger is sealed with other keys than were given."""
+
+    category = "keys_differ"
 
 
 class RulesDiffer(Refused):

@@ -14,6 +14,7 @@ from kernel.adapters.files.partial import PartialFile, Sink, StandardOutput
 from kernel.adapters.files.source import STANDARD
 from kernel.runtime.verbs import (
     chance,
+    keys_option,
     ledger_option,
     owner_token,
     redis_option,
@@ -87,6 +88,7 @@ def sample(
 @redis_option
 @ledger_option
 @run_option
+@keys_option
 @trace_option
 def produce(
     *,
@@ -95,6 +97,7 @@ def produce(
     redis_url: str,
     ledger: str,
     run_name: str,
+    keys_path: str | None,
     trace: str | None,
 ) -> None:
     """Number the lines of an input and put them on a ledger's work queues.
@@ -108,7 +111,7 @@ def produce(
 
     # Who supervises says what is kept: a throw-away ledger is not.
     kept = "" if is_supervised() else "; what was appended is kept, and the same command goes on"
-    what = Feeding(config_path, input_path, redis_url, ledger, run_name, trace)
+    what = Feeding(config_path, input_path, redis_url, ledger, run_name, trace, keys_path)
     try:
         totals = feed(what, owner=owner_token(), rng=chance())
     except (KeyboardInterrupt, Terminated):

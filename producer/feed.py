@@ -16,6 +16,7 @@ from kernel.ledger.scenario import INGRESS, build_runner
 from kernel.runtime.build import Attachment, attach, attached, reached
 from kernel.runtime.child import enter
 from kernel.runtime.faults import mortal
+from kernel.runtime.ledger_keys import bundled_keys, given_keys
 from kernel.runtime.ledgers import named_ledger
 from kernel.runtime.patience import SystemClock
 from kernel.runtime.traced import observers_for
@@ -33,6 +34,7 @@ class Feeding(NamedTuple):
     ledger: str
     run: str
     trace: str | None
+    keys_path: str | None = None
 
 
 def feed(what: Feeding, *, owner: str, rng: Random) -> ProducerTotals:
@@ -83,16 +85,17 @@ def _attached(what: Feeding, config: Config, clock: SystemClock) -> Attachment:
     """Take hold of the ledger: the supervisor's, or a named one, made if there is none."""
     child = enter()
     if child is None:
+        given = given_keys(what.keys_path, say)
         client = reached(what.redis_url)
-        record = named_ledger(client, what.ledger, config, clock=clock, say=say)
-        return attached(what.redis_url, what.ledger, client, record)
+        record = named_ledger(client, what.ledger, config, clock=clock, say=say, given=given)
+        return attached(what.redis_url, what.ledger, client, record, given)
     hold = attach(
         child.bundle.redis_url,
         what.ledger,
         clock=clock,
         wait_ms=0,
         say=say,
-        master_key=child.bundle.master_key,
+        given=bundled_keys(child.bundle, say),
         is_supervised=True,
     )
     child.ready(hold.rules.digest)

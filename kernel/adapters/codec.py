@@ -11,17 +11,18 @@ from __future__ import annotations
 import json
 import sys
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import compress
-from typing import Final
+from typing import Final, Literal, TypeVar
 
 import msgspec
 
 from kernel.domain.batch import CANDIDATE, Batch
 from kernel.domain.decision import DROPPED, PARSE_REASONS
 from kernel.domain.windows import RECORD_LENGTH, Windows
+from kernel.engine.keyring import Keys
 from kernel.engine.sealing import Seals
-from kernel.errors import SealBroken, WrongPosition
+from kernel.errors import Misshapen, SealBroken, Undecodable, WrongPosition
 from kernel.ledger.merge import LoggedBatch
 from kernel.ledger.payloads import Answers
 from kernel.ledger.units import STAMP_DIGITS, BatchOut, Entry, LedgerRecord, Reply
@@ -54,6 +55,8 @@ class _AnswersBody(msgspec.Struct, array_like=True, frozen=True):
     codes: bytes
 
 
+Body = TypeVar("Body", _BatchBody, _AnswersBody)
+
 _OPEN_PRED: Final = -1
 _encode = msgspec.msgpack.Encoder().encode
 _decode_batch = msgspec.msgpack.Decoder(_BatchBody).decode
@@ -64,8 +67,8 @@ _decode_record = msgspec.msgpack.Decoder(list[int]).decode
 class Codec:
     """Encodes and seals for one ledger; the seal binds name and incarnation."""
 
-    def __init__(self, ledger: str, record: LedgerRecord, master: bytes) -> None:
-        self._seals = Seals(master, ledger=ledger, incarnation=record.incarnation)
+    def __init__(self, ledger: str, record: LedgerRecord, keys: Keys) -> None:
+        self._seals = Seals(keys, ledger=ledger, incarnation=record.incarnation)
         self._digest = record.digest
 
     def batch_out(self, batch: Batch, token: int) -> BatchOut:
@@ -105,24 +108,18 @@ class Codec:
             SealBroken: it is not what a producer of this ledger wrote.
             WrongPosition: it is, but for another place.
         """
-        try:
-            body = _decode_batch(self._seals.open("batch", entry.sealed))
-        except msgspec.DecodeError as error:
-            raise SealBroken("a batch under a good seal has a shape that none can have") from error
+        body = _read("batch", _decode_batch, self._seals.open("batch", entry.sealed))
         if body.partition != partition or body.digest != self._digest:
             raise WrongPosition("a batch lies in the log of another partition or rule set")
         check_token(entry.id, body.token)
-        offsets = array("I")
-        offsets.frombytes(body.offsets)
-        cents = array("q")
-        cents.frombytes(body.cents)
-        days = array("i")
-        days.frombytes(body.days)
+        offsets = _numbers("I", body.offsets)
+        cents = _numbers("q", body.cents)
+        days = _numbers("i", body.days)
         ids = body.ids.split(",")
         customers = body.customers.split(",")
         sizes = {len(column) for column in (offsets, ids, customers, cents, days, body.flags)}
         if sizes != {body.attempts}:
-            raise SealBroken("the columns of a batch are not of one length")
+            raise Misshapen("the columns of a batch are not of one length")
         base = entry.base
         seqs = [base + offset for offset in offsets]
         return LoggedBatch(
@@ -156,22 +153,61 @@ class Codec:
         """
         kind = self._seals.kind_of(reply.sealed)
         plain = kind == "reply"
-        try:
-            body = _decode_answers(self._seals.open("reply" if plain else "declined", reply.sealed))
-            ids = body.ids.split(",") if plain else json.loads(body.ids)
-            customers = body.customers.split(",") if plain else json.loads(body.customers)
-        except (msgspec.DecodeError, ValueError) as error:
-            raise SealBroken("answers under a good seal have an impossible shape") from error
+        body = _read("reply", _decode_answers, self._seals.open(kind, reply.sealed))
+        ids, customers = (_names(column, plain=plain) for column in (body.ids, body.customers))
         if body.run != run:
             raise WrongPosition("answers of another run lie on this run's channel")
         check_token(reply.id, body.token)
-        lines = array("Q")
-        lines.frombytes(body.lines)
+        lines = _numbers("Q", body.lines)
         if {len(lines), len(ids), len(customers)} != {len(body.codes)}:
-            raise SealBroken("the columns of an answer are not of one length")
+            raise Misshapen("the columns of an answer are not of one length")
         if not plain and any(code & ~DROPPED not in PARSE_REASONS for code in body.codes):
-            raise SealBroken("a producer may only answer lines that failed to parse")
+            raise Misshapen("a producer may only answer lines that failed to parse")
         return Answers(run, list(lines), ids, customers, body.codes, 0, plain)
+
+
+def _read(kind: str, decode: Callable[[bytes], Body], body: bytes) -> Body:
+    """Decode what a good seal was around.
+
+    Raises:
+        Undecodable, Misshapen: whoever sealed it did not write what is read here.
+    """
+    try:
+        return decode(body)
+    except msgspec.ValidationError as error:
+        raise Misshapen(f"a {kind} under a good seal has a shape that none can have") from error
+    except msgspec.DecodeError as error:
+        raise Undecodable(f"a {kind} under a good seal cannot be decoded") from error
+
+
+def _numbers(typecode: Literal["I", "Q", "i", "q"], packed: bytes) -> array[int]:
+    """Unpack a column of numbers.
+
+    Raises:
+        Misshapen: it ends within a number.
+    """
+    column: array[int] = array(typecode)
+    if len(packed) % column.itemsize:
+        raise Misshapen("a column of numbers under a good seal ends within a number")
+    column.frombytes(packed)
+    return column
+
+
+def _names(text: str, *, plain: bool) -> list[str]:
+    """Unpack a column of ids: digits joined by commas, or where they may be anything, JSON.
+
+    Raises:
+        Undecodable, Misshapen: it is no list of texts.
+    """
+    if plain:
+        return text.split(",")
+    try:
+        names: list[str] = json.loads(text)  # not msgspec's reader: an id may hold half a surrogate
+    except ValueError as error:
+        raise Undecodable("the ids of an answer under a good seal cannot be decoded") from error
+    if type(names) is not list or not all(isinstance(name, str) for name in names):
+        raise Misshapen("the ids of an answer under a good seal are no list of texts")
+    return names
 
 
 def _numbered(body: _BatchBody, seqs: Sequence[int], entry: Entry) -> dict[int, int]:

@@ -15,10 +15,12 @@ from kernel.adapters.redis.client import LOGIN_REFUSED, Client, check_server, co
 from kernel.adapters.redis.durable import Barrier
 from kernel.adapters.redis.ledger import RedisLedger, find
 from kernel.domain.ruleset import RuleSet
-from kernel.errors import Incomplete, Refused, RulesDiffer
+from kernel.engine.keyring import Keys
+from kernel.errors import Incomplete, RulesDiffer
 from kernel.ledger.ports import StoreUnavailable
 from kernel.ledger.settings import FleetSettings
 from kernel.ledger.units import LedgerRecord
+from kernel.runtime.ledger_keys import keys_of
 from kernel.runtime.patience import LOOK_MS, Clock, patiently
 
 #: How often a wait for a ledger is said.
@@ -46,7 +48,7 @@ def attach(
     clock: Clock,
     wait_ms: int | None,
     say: Callable[[str], None],
-    master_key: str = "",
+    given: Keys | None = None,
     is_supervised: bool = False,
 ) -> Attachment:
     """Connect to a ledger, waiting until it is there.
@@ -57,18 +59,18 @@ def attach(
         clock: Whose time passes.
         wait_ms: How long to wait for the ledger; None is for ever.
         say: Told each few seconds what is waited for.
-        master_key: Hex; of a throw-away ledger, whose record does not hold it.
+        given: The keys of a supervisor or a key file; None takes those of the ledger's record.
         is_supervised: A supervisor chose the address, so a server that is away there comes back.
 
     Raises:
         Incomplete: the ledger did not appear in time.
         RedisUnsuitable, StoreUnavailable: the server is not fit, or does not answer.
-        Refused: the ledger's key is nowhere to be had.
+        KeysDiffer, Refused, SealBroken: these are not the ledger's keys, or none can be had.
         RulesDiffer: this version of the engine does not decide by the ledger's rules.
     """
     keys.check_name(name, "ledger")
     client = patiently(clock, lambda: reached(url)) if is_supervised else reached(url)
-    return attached(url, name, client, _awaited(client, name, clock, wait_ms, say), master_key)
+    return attached(url, name, client, _awaited(client, name, clock, wait_ms, say), given)
 
 
 def reached(url: str) -> Client:
@@ -111,12 +113,12 @@ def check_keeps(url: str, replicas: int) -> None:
 
 
 def attached(
-    url: str, name: str, client: Client, record: LedgerRecord, master_key: str = ""
+    url: str, name: str, client: Client, record: LedgerRecord, given: Keys | None = None
 ) -> Attachment:
     """Wire the parts for a ledger whose record is known.
 
     Raises:
-        Refused: the ledger's key is nowhere to be had.
+        KeysDiffer, Refused, SealBroken: these are not the ledger's keys, or none can be had.
         RulesDiffer: this version of the engine does not decide by the ledger's rules.
     """
     rules = RuleSet.from_json(record.rules)
@@ -124,15 +126,9 @@ def attached(
         raise RulesDiffer(
             f"ledger {name} was made by another version of the engine; use that version on it"
         )
-    secret = master_key or record.master_key
-    if not secret:
-        raise Refused(
-            f"ledger {name} is a throw-away one: its key is only with the run that made it; use a "
-            "named --ledger to work on one from several shells"
-        )
+    codec = Codec(name, record, keys_of(name, record, given))
     ledger = RedisLedger(client, name, record)
     ledger.preload()
-    codec = Codec(name, record, bytes.fromhex(secret))
     settings = FleetSettings.from_json(record.settings)
     return Attachment(url, name, client, record, ledger, codec, rules, settings)
 

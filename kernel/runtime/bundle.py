@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from kernel.errors import UsageError
 
 SHOWN_AS = "***"
+MAY_BE_EMPTY = frozenset({"run", "master_key", "keys_file"})
 
 
 class BundleMalformed(UsageError):
@@ -30,13 +31,15 @@ class Bundle:
 
     `worker` is the id of the process within its supervisor (`w1`, `producer`), `generation` how
     often that id was started, this time included; `digest` the rules that it must be under. `run`
-    is empty for a worker that is kept for any run.
+    is empty for a worker that is kept for any run. The secret is `master_key`, or in the file that
+    `keys_file` names; the other one is empty.
     """
 
     redis_url: str
     ledger: str
     incarnation: str
     master_key: str
+    keys_file: str
     digest: str
     run: str
     worker: str
@@ -49,8 +52,11 @@ class Bundle:
             wanted = int if field.name == "generation" else str
             if type(value) is not wanted:
                 raise BundleMalformed(f"bundle field '{field.name}' has the wrong type")
-            if field.name != "run" and value in {"", 0}:
+            if field.name not in MAY_BE_EMPTY and value in {"", 0}:
                 raise BundleMalformed(f"bundle field '{field.name}' is empty")
+        if bool(self.master_key) == bool(self.keys_file):
+            wrong = "set beside 'keys_file'" if self.master_key else "empty"
+            raise BundleMalformed(f"bundle field 'master_key' is {wrong}")
         try:
             bytes.fromhex(self.master_key)
         except ValueError:

@@ -134,7 +134,14 @@ class Fleet:
             check_keeps(url, self._wanted.replicas)
         if self._wanted.ledger is None:
             return hold_throwaway(url, self.ledger, self.run_name, self._config)
-        return hold_named(url, self.ledger, self.run_name, self._config, self._screen.line)
+        return hold_named(
+            url,
+            self.ledger,
+            self.run_name,
+            self._config,
+            self._screen.line,
+            self._wanted.keys_path,
+        )
 
     def _open_work(self, supervisor: Supervisor, holding: Holding) -> None:
         try:

@@ -22,6 +22,7 @@ from kernel.errors import Refused
 from kernel.ledger.units import LedgerRecord, RunView
 from kernel.runtime.build import reached
 from kernel.runtime.bundle import Bundle
+from kernel.runtime.ledger_keys import given_keys, keys_of
 from kernel.runtime.ledgers import named_ledger
 from kernel.runtime.patience import SystemClock
 
@@ -39,6 +40,7 @@ class Holding:
     run: str
     record: LedgerRecord
     master_key: str
+    keys_file: str
     throwaway_ms: int
     is_throwaway: bool
     _client: Client
@@ -50,6 +52,7 @@ class Holding:
             ledger=self.name,
             incarnation=self.record.incarnation,
             master_key=self.master_key,
+            keys_file=self.keys_file,
             digest=self.record.digest,
             run=self.run,
             worker=UNNAMED,
@@ -113,25 +116,35 @@ def hold_throwaway(url: str, name: str, run: str, config: Config) -> Holding:
     )
     client.close()
     key = secrets.token_hex(32)
-    return _holding(url, name, run, answer.record, key, config, is_throwaway=True)
+    return _holding(url, name, run, answer.record, config, key=key)
 
 
 def hold_named(
-    url: str, name: str, run: str, config: Config, say: Callable[[str], None]
+    url: str,
+    name: str,
+    run: str,
+    config: Config,
+    say: Callable[[str], None],
+    keys_path: str | None = None,
 ) -> Holding:
     """Find a named ledger, or make it.
 
     Raises:
+        KeyFileUnusable, KeysDiffer: the key file is none, or not the ledger's.
         RedisUnsuitable, StoreUnavailable: the server is not fit, or does not answer.
         RulesDiffer, Refused: the ledger is not one for this configuration.
     """
     keys.check_name(name, "ledger")
+    given = given_keys(keys_path, say)
     client = reached(url)
-    record = named_ledger(client, name, config, clock=SystemClock(), say=say)
+    record = named_ledger(client, name, config, clock=SystemClock(), say=say, given=given)
     client.close()
-    if not record.master_key:
+    if record.is_throwaway:
         raise Refused(f"ledger {name} is another run's throw-away one; use another --ledger")
-    return _holding(url, name, run, record, record.master_key, config, is_throwaway=False)
+    keys_of(name, record, given)
+    return _holding(
+        url, name, run, record, config, keys_file="" if given is None else str(given.path)
+    )
 
 
 def _holding(
@@ -139,11 +152,13 @@ def _holding(
     name: str,
     run: str,
     record: LedgerRecord,
-    key: str,
     config: Config,
     *,
-    is_throwaway: bool,
+    key: str = "",
+    keys_file: str = "",
 ) -> Holding:
     client = connect(url, timeout_s=TIMEOUT_S)
-    throwaway_ms = config.fleet.throwaway_ms
-    return Holding(url, name, run, record, key, throwaway_ms, is_throwaway, client)
+    return Holding(
+        *(url, name, run, record, key or record.master_key, keys_file),
+        *(config.fleet.throwaway_ms, record.is_throwaway, client),
+    )

@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Callable
 
 from kernel.adapters.config import Config
+from kernel.adapters.files.keyfile import KeyFile
 from kernel.adapters.redis.client import Client
 from kernel.adapters.redis.ledger import create
 from kernel.errors import Refused, RulesDiffer
@@ -20,25 +21,30 @@ def named_ledger(
     *,
     clock: Clock,
     say: Callable[[str], None],
+    given: KeyFile | None = None,
 ) -> LedgerRecord:
     """Return a named ledger's record, making the ledger if there is none.
 
-    The key of a named ledger is in its record: it guards against accidents, not against somebody
-    who can read Redis.
+    Made without a key file, it has its key in its record: that guards against accidents, not
+    against somebody who can read Redis.
 
     Raises:
         RulesDiffer: the ledger has other rules in force.
         Refused: it has another number of partitions, which never changes.
         StoreUnavailable: the store stayed away.
     """
-    key = secrets.token_hex(32)
+    key = secrets.token_hex(32) if given is None else ""
+    key_id = "" if given is None else given.ids[-1]
     answer = patiently(
         clock,
-        lambda: create(client, name, rules=config.rules, settings=config.fleet, master_key=key),
+        lambda: create(
+            client, name, rules=config.rules, settings=config.fleet, master_key=key, key_id=key_id
+        ),
     )
     record = answer.record
     if answer.status == "CREATED":
-        say(f"made ledger {name}")
+        kept = f"key {key_id}" if key_id else "its key lies in Redis too; --keys FILE avoids that"
+        say(f"made ledger {name} ({kept})")
     hold_to(name, record, config)
     return record
 

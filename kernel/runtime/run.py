@@ -17,9 +17,10 @@ from click.core import ParameterSource
 from kernel.adapters.files.partial import beside
 from kernel.adapters.files.source import STANDARD
 from kernel.errors import EXIT_REFUSED, FundloadError
-from kernel.runtime.verbs import durability_options, say, trace_option
+from kernel.runtime.verbs import durability_options, keys_option, say, trace_option
 from kernel.runtime.wanted import Wanted, is_pipe
 
+FROM_ENVIRONMENT = ParameterSource.ENVIRONMENT
 GOES_ON = "this goes on with the run:"
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
 @click.option("--ledger", help="Name of a lasting ledger.  [default: one for this run only]")
 @click.option("--run", help="Name of the run.  [default: a new one]")
 @click.option("--force", is_flag=True, help="Replace an existing output.")
+@keys_option
 @durability_options
 @trace_option
 @click.pass_context
@@ -65,9 +67,11 @@ def run(ctx: click.Context, /, **options: Any) -> None:  # noqa: ANN401 - named 
     from kernel.adapters.config import read_config
 
     wanted = Wanted(**options)
-    from_environment = ctx.get_parameter_source("redis_url") is ParameterSource.ENVIRONMENT
+    from_environment = ctx.get_parameter_source("redis_url") is FROM_ENVIRONMENT
     if wanted.profile == "memory" and from_environment:
         wanted = replace(wanted, redis_url=None)
+    if wanted.ledger is None and ctx.get_parameter_source("keys_path") is FROM_ENVIRONMENT:
+        wanted = replace(wanted, keys_path=None)
     wanted.check_options()
     config = read_config(wanted.config)
     wanted.check_files()

@@ -65,6 +65,17 @@ def run_option(verb: Verb) -> Verb:
     return click.option("--run", "run_name", required=True, help="Name of the run.")(verb)
 
 
+def keys_option(verb: Verb) -> Verb:
+    """Add `--keys`."""
+    return click.option(
+        "--keys",
+        "keys_path",
+        envvar="FUNDLOAD_KEYS",
+        help="The key file that the ledger is made with. [env FUNDLOAD_KEYS]  [default: its key "
+        "lies in Redis]",
+    )(verb)
+
+
 def trace_option(verb: Verb) -> Verb:
     """Add `--trace`."""
     return click.option("--trace", help="Append a JSON line for each node call to this file.")(verb)

@@ -40,6 +40,7 @@ class Wanted:
     trace: str | None = None
     durability: Durability = "fast"
     replicas: int = 0
+    keys_path: str | None = None
 
     @property
     def fleet_size(self) -> int:
@@ -64,6 +65,7 @@ class Wanted:
                 "--redis-url": self.redis_url,
                 "--ledger": self.ledger,
                 "--durability strict": None if self.durability == "fast" else True,
+                "--keys": self.keys_path,
             }
             for option, value in given.items():
                 if value is not None:
@@ -75,6 +77,11 @@ class Wanted:
         if self.replicas and self.redis_url is None:
             raise UsageError(
                 f"--replicas {self.replicas} needs --redis-url: a server of the run's own has none"
+            )
+        if self.keys_path is not None and self.ledger is None:
+            raise UsageError(
+                f"--keys {self.keys_path} needs --ledger: a run's own ledger has a key of its own, "
+                "which is written nowhere"
             )
         if self.ledger is not None and self.redis_url is None:
             raise UsageError(
@@ -126,6 +133,7 @@ class Wanted:
             "--trace": self.trace,
             "--durability": None if self.durability == "fast" else self.durability,
             "--replicas": str(self.replicas) if self.replicas else None,
+            "--keys": self.keys_path,
         }
         words = [word for name, value in options.items() if value for word in (name, value)]
         return shlex.join(["fundload", "run", *words, *(["--force"] if self.force else [])])
@@ -146,6 +154,7 @@ class Wanted:
             trace=None,
             durability="fast",
             replicas=0,
+            keys_path=None,
             force=False,
         )
         return f"{again.command()} && {shlex.join(['cmp', output, other])}"

@@ -153,6 +153,7 @@ class _Fleet:
             ledger=LEDGER,
             incarnation=record.incarnation,
             master_key=record.master_key,
+            keys_file="",
             digest=record.digest,
             run=RUN,
             worker="bench",

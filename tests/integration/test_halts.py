@@ -228,16 +228,16 @@ def test_a_batch_that_was_tampered_with_is_never_decided(fleet: Fleet, server: S
 
     ends_incomplete(first := fleet.collect(output), partition)
 
-    assert "SealBroken" in first.said
+    assert "MacWrong" in first.said
     part = fleet.view().partitions[partition]
     assert (part.state, part.cursor) == ("halted", 0)
     assert fleet.counter("halts") == 1
-    assert "SealBroken" in spoken(fleet, "status")[1]
+    assert "MacWrong" in spoken(fleet, "status")[1]
     number = str(partition)
     code, said = spoken(fleet, "partition", "show", number)
     assert "seal   does not hold" in said
     code, said = spoken(fleet, "partition", "skip", number, "--seq", "1", "--reason", "why")
-    assert (code, "cannot be read (SealBroken" in said) == (EXIT_REFUSED, True), said
+    assert (code, "cannot be read (MacWrong" in said) == (EXIT_REFUSED, True), said
 
     flip(server, log)
     code, said = spoken(fleet, "partition", "resume", number)

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from typing import Literal, NamedTuple
 
 from kernel.adapters.codec import Codec
+from kernel.engine.keyring import FixedKeys
 from kernel.ledger.units import LedgerRecord
 from tests.simulation.actors import (
     RESTART_US,
@@ -80,7 +81,7 @@ class Play:
             "",
         )
         self.store = SimulatedStore(record, world)
-        self.codec = Codec("simulated", record, MASTER)
+        self.codec = Codec("simulated", record, FixedKeys(MASTER))
         self.station = Station("simulated", rules, plan.settings, self.codec)
         self.faults = Faults(plan, world, self.store)
         self.faults.double = self._spawn_producer

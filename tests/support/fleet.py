@@ -38,8 +38,9 @@ ENDS_S = 40.0
 
 
 def environment() -> dict[str, str]:
-    """Return the environment without what would choose a server for a command."""
-    return {name: value for name, value in os.environ.items() if name != "FUNDLOAD_REDIS_URL"}
+    """Return the environment without what would choose a server or keys for a command."""
+    chosen = {"FUNDLOAD_REDIS_URL", "FUNDLOAD_KEYS"}
+    return {name: value for name, value in os.environ.items() if name not in chosen}
 
 
 class Member:
@@ -116,6 +117,8 @@ class Fleet:
         self.ledger = ledger
         self.run = run
         self.folder = folder
+        #: The key file that whoever is started is given.
+        self.keys: Path | None = None
         self.members: list[Member] = []
         self._client = connect(url)
 
@@ -129,6 +132,8 @@ class Fleet:
         """Start the command with these words; with a fault point, it is killed there."""
         said = self.folder / f"{len(self.members)}-{words[0]}.said"
         variables = {VARIABLE: fault} if fault else {}
+        if self.keys is not None:
+            variables["FUNDLOAD_KEYS"] = str(self.keys)
         member = Member(words, said, stdin=stdin, stdout=stdout, variables=variables)
         self.members.append(member)
         return member

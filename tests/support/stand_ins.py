@@ -62,6 +62,7 @@ BUNDLE = Bundle(
     ledger="books",
     incarnation="first",
     master_key="c0ffee" * 8,
+    keys_file="",
     digest="rules",
     run="monday",
     worker="-",

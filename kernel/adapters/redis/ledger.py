@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from kernel.ledger.halts import ResumeAnswer, ResumeRequest
     from kernel.ledger.ports import Settled
 
-_FIELDS = ("incarnation", "partitions", "digest", "rules", "settings", "key")
+_FIELDS = ("incarnation", "partitions", "digest", "rules", "settings", "key", "key_id")
 
 
 def create(
@@ -32,6 +32,7 @@ def create(
     rules: RuleSet,
     settings: FleetSettings,
     master_key: str,
+    key_id: str = "",
     throwaway: bool = False,
 ) -> CreateAnswer:
     """Write a ledger's record unless it exists; answers with the record that stands.
@@ -53,6 +54,7 @@ def create(
             settings.to_json(),
             master_key,
             settings.throwaway_ms if throwaway else 0,
+            key_id,
         ],
     )
     status: Literal["CREATED", "EXISTS"] = answer[0].decode()
@@ -67,8 +69,8 @@ def find(client: redis.Redis, ledger: str) -> LedgerRecord | None:
 
 
 def _record(values: Sequence[bytes]) -> LedgerRecord:
-    incarnation, partitions_text, digest, rules, settings, key = (v.decode() for v in values)
-    return LedgerRecord(incarnation, int(partitions_text), digest, rules, settings, key)
+    incarnation, partitions_text, *rest = (v.decode() for v in values)
+    return LedgerRecord(incarnation, int(partitions_text), *rest)
 
 
 class RedisLedger:

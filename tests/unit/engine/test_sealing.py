@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from kernel.engine.sealing import KEY_BYTES, SealKind, Seals
+from kernel.engine.keyring import KEY_BYTES, FixedKeys
+from kernel.engine.sealing import SealKind, Seals
 from kernel.errors import SealBroken
 
 MASTER = bytes(range(KEY_BYTES))
@@ -13,7 +14,7 @@ BODY = b"one batch, or what becomes of it"
 
 def seals(*, ledger: str = "ours", incarnation: str = "first", master: bytes = MASTER) -> Seals:
     """Make the seals of a ledger."""
-    return Seals(master, ledger=ledger, incarnation=incarnation)
+    return Seals(FixedKeys(master), ledger=ledger, incarnation=incarnation)
 
 
 @pytest.mark.parametrize("kind", ["batch", "reply", "declined"])
