@@ -3,9 +3,9 @@
 Here: what a process does with the three descriptors that its supervisor left it. Not here: the
 supervisor's ends (`spawned.py`) and the bundle's fields (`bundle.py`).
 
-1. The bundle comes once, on a pipe that is read to its end and closed. It may come late: the
-   supervisor starts its processes first and the ledger meanwhile, so a verb does its imports before
-   it calls `enter`.
+1. The bundle comes once, on a pipe that is read to its end and closed; a second reading or writing
+   is refused. It may come late: the supervisor starts its processes first and the ledger meanwhile,
+   so a verb does its imports before it calls `enter`.
 2. The lifeline is a pipe on which nothing is ever written. Its end means that the supervisor is
    gone, however it went; then this process ends in order, or after a grace without asking.
 3. What was used is taken out of the environment, and no descriptor is inherited further.
@@ -19,7 +19,7 @@ import signal
 import threading
 import time
 
-from kernel.errors import EXIT_SIGTERM
+from kernel.errors import EXIT_SIGTERM, FundloadError
 from kernel.runtime.bundle import Bundle, BundleMalformed
 
 BUNDLE_FD = "FUNDLOAD_BUNDLE_FD"
@@ -31,6 +31,16 @@ VARIABLES = (BUNDLE_FD, LIFELINE_FD, READY_FD)
 BUNDLE_BYTES_MAX = 65_536
 #: How long the process may take to end by itself once its supervisor is gone.
 GRACE_S = 3.0
+
+
+#: Who this process is, from the moment on in which it reads its bundle.
+_consumed: list[str] = []
+
+
+class BundleSpent(FundloadError):
+    """A bundle was to be published or consumed a second time."""
+
+    category = "bundle_spent"
 
 
 class Child:
@@ -75,10 +85,14 @@ def enter() -> Child | None:
 
     Raises:
         BundleMalformed: naming what is wrong; never shows a value.
+        BundleSpent: this process has read it before.
     """
+    if _consumed:
+        raise BundleSpent(f"the bundle of process {_consumed[0]} is already consumed")
     given = {name: os.environ.pop(name, None) for name in VARIABLES}
     if all(text is None for text in given.values()):
         return None
+    _consumed.append(str(os.getpid()))
     bundle_fd, lifeline_fd, ready_fd = (_descriptor(name, given[name]) for name in VARIABLES)
     # The lifeline first: a supervisor may die before it has sent the bundle.
     threading.Thread(

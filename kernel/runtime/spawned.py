@@ -21,7 +21,7 @@ from typing import IO, Literal, NamedTuple
 
 from kernel.errors import EXIT_SIGINT, EXIT_SIGTERM
 from kernel.runtime.bundle import Bundle
-from kernel.runtime.child import BUNDLE_FD, LIFELINE_FD, READY_FD
+from kernel.runtime.child import BUNDLE_FD, LIFELINE_FD, READY_FD, BundleSpent
 
 #: How a verb is started, followed by its name; on another host `fundload` does the same. `-P` keeps
 #: whatever lies in the current directory from being taken for a module.
@@ -118,8 +118,13 @@ class Spawned:
         return self._running.poll()
 
     def deliver(self, bundle: Bundle) -> None:
-        """Hand it its bundle, once."""
-        assert self._bundle_fd >= 0, f"{self.post.id} has its bundle already"
+        """Hand it its bundle, once.
+
+        Raises:
+            BundleSpent: it has it already.
+        """
+        if self._bundle_fd < 0:
+            raise BundleSpent(f"the bundle of {self.post.id} is already published")
         try:
             os.write(self._bundle_fd, bundle.to_json().encode())
         except BrokenPipeError:
