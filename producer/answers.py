@@ -1,0 +1,96 @@
+"""The reader of a client's answers: from the run's reply channel to whoever waits.
+
+Lives here: one round of reading, what follows an error, and when an answer is acknowledged. Not
+here: the channel itself (`kernel.runtime.channel`) and who waits (`submissions.py`).
+
+1. An answer is acknowledged only when nobody can ask for it by its number any more, so the channel
+   always holds the last answers, also for the next client on the run.
+2. After an error it reads again from the ack floor, as the collector does; what comes again is
+   compared there.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+
+from kernel.ledger.ports import StoreUnavailable
+from kernel.runtime.channel import READ_ENTRIES, READ_WAIT_MS, ReplyChannel
+from kernel.runtime.patience import AWAY_MS_MAX, LOOK_MS, Clock
+from producer.decision import decisions_of
+from producer.submissions import Submissions
+
+#: An acknowledgement renews the lease: one after so long, or when so many answers can go.
+ACK_MS = 500
+ACK_LINES = 256
+
+
+class AnswerReader:
+    """Reads one run's answers; not for use by two threads at once."""
+
+    def __init__(
+        self, submissions: Submissions, channel: ReplyChannel, clock: Clock, *, acknowledges: bool
+    ) -> None:
+        """Take the book that answers go to; a finished run's answers are not acknowledged."""
+        self._submissions = submissions
+        self._channel = channel
+        self._clock = clock
+        self._acknowledges = acknowledges
+        self._unacked: deque[tuple[str, int]] = deque()
+        self._acked = 0
+        self._ack_at = clock.now_ms() + ACK_MS
+        #: Whether the last round read all that there was.
+        self.is_abreast = False
+
+    def read_until(self, is_over: Callable[[], bool]) -> None:
+        """Read round after round, through errors, until told that it is over.
+
+        Raises:
+            IntegrityError: an answer is not what it was, or not from this ledger.
+            LeaseHeld: the run is being collected by another process.
+            LedgerGone, StoreUnavailable: as they say.
+        """
+        away_since: int | None = None
+        while not is_over():
+            try:
+                self.round()
+                away_since = None
+            except StoreUnavailable:
+                now = self._clock.now_ms()
+                away_since = now if away_since is None else away_since
+                if now - away_since >= AWAY_MS_MAX:
+                    raise
+                self._begin_again()
+                self._clock.pause_ms(LOOK_MS)
+
+    def round(self) -> None:
+        """Read once and hand on what came; acknowledge what is due."""
+        _, replies = self._channel.read(READ_WAIT_MS if self.is_abreast else 0)
+        for reply in replies:
+            opened = self._channel.open(reply)
+            answered = decisions_of(self._submissions.run, opened)
+            self._submissions.answered(answered, opened.rows.codes)
+            self._unacked.append((reply.id, max(opened.answers.lines)))
+        self.is_abreast = len(replies) < READ_ENTRIES
+        if self._acknowledges:
+            settled = self._submissions.settled
+            if self._clock.now_ms() >= self._ack_at or settled - self._acked >= ACK_LINES:
+                self._ack(settled)
+
+    def _ack(self, settled: int) -> None:
+        entry = ""
+        while self._unacked and self._unacked[0][1] <= settled:
+            entry = self._unacked.popleft()[0]
+        status = self._channel.ack(entry, settled)
+        if status == "CLOSED":  # the lease went with a lost tail
+            self._channel.lease()
+            status = self._channel.ack(entry, settled)
+        if status != "ACKED":
+            self._begin_again()
+        self._acked = settled
+        self._ack_at = self._clock.now_ms() + ACK_MS
+
+    def _begin_again(self) -> None:
+        self._channel.begin_again()
+        self._unacked.clear()
+        self.is_abreast = False
