@@ -77,30 +77,41 @@ class Collector:
         # A producer that waits for room gets some before it has run out of it.
         self._checkpoint_lines = min(CHECKPOINT_LINES, settings.inflight_lines_max // 2)
 
-    def wait_for_run(self, say: Callable[[str], None], wait_ms: int | None) -> None:
+    def wait_for_run(
+        self, say: Callable[[str], None], is_over: Callable[[], bool] = lambda: False
+    ) -> bool:
         """Lease the run's reply channel, waiting until its producer has opened the run.
 
+        Returns:
+            False when the wait was over first.
+
         Raises:
-            Incomplete: it was not opened within `wait_ms`.
             LeaseHeld: another collector is at work.
         """
-        began = said = self._clock.now_ms()
+        said = self._clock.now_ms()
         seat = self._seat
         while True:
             if self._channel.lease().status == "OPENED":
-                return
+                return True
+            if is_over():
+                return False
             now = self._clock.now_ms()
-            if wait_ms is not None and now - began >= wait_ms:
-                raise Incomplete(f"run {seat.run} was not begun within {wait_ms / 1000:g} s")
             if now - said >= WAIT_SAID_MS:
                 say(f"waiting for run {seat.run} to begin on ledger {seat.ledger}")
                 said = now
             self._clock.pause_ms(LOOK_MS)
 
     def collect(
-        self, output: OutputFile, *, follow: bool, should_stop: Callable[[], bool]
+        self,
+        output: OutputFile,
+        *,
+        follow: bool,
+        should_stop: Callable[[], bool],
+        alive: Callable[[], None] = lambda: None,
     ) -> RunView | None:
         """Collect until the run is complete (or, following, until told to stop).
+
+        Calls `alive` in each round, for whoever waits for the run elsewhere.
 
         Returns:
             The run's record when it is complete, None when stopped before.
@@ -122,6 +133,7 @@ class Collector:
         away_since: int | None = None
         while not should_stop():
             try:
+                alive()
                 view = self._round(output, held)
                 if not follow:
                     self._look(view, output)

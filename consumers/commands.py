@@ -82,18 +82,58 @@ def collect(**options: Any) -> int:  # noqa: ANN401 - named and typed by `Gather
     """
     from consumers.gather import Gathering, gather
     from kernel.runtime.child import is_supervised
+    from kernel.runtime.run_wait import code_of
 
     what = Gathering(**options)
     # Who supervises says what is kept: rows of a throw-away ledger cannot be gone on with.
     goes_on = what.output != STANDARD and not is_supervised()
     gathered = gather(what, owner=owner_token())
-    if gathered.view is None:
+    if gathered.outcome.status != "success":
         kept = "; the same command goes on" if goes_on else ""
         say(f"run {what.run_name}: stopped behind line {gathered.lines}{kept}")
-        return SIGNAL_BASE + gathered.told
+        return code_of(gathered.outcome)
     where = "standard output" if what.output == STANDARD else f"'{what.output}'"
     say(f"run {what.run_name}: {gathered.lines} lines are answered; the rows are in {where}")
-    return 0
+    return code_of(gathered.outcome)
+
+
+@click.command(
+    short_help="Wait for a run that others decide and collect.",
+    epilog="Example: fundload wait --redis-url redis://127.0.0.1:6379 --ledger prod --run monday "
+    "--timeout 600",
+)
+@redis_option
+@ledger_option
+@run_option
+@click.option(
+    "--timeout",
+    "timeout_s",
+    type=click.FloatRange(min=0),
+    help="Seconds to wait for the end, then exit 6.  [default: for ever]",
+)
+def wait(*, redis_url: str, ledger: str, run_name: str, timeout_s: float | None) -> int:
+    r"""Wait until a run has ended, say what became of it, and end with the run's own exit code.
+
+    \b
+    0          all its rows are written
+    6          it is incomplete: halted, given up, not collected any more, or not ended in time
+    5, 7, ...  whatever ended `fundload collect` or `fundload run`
+    130, 143   it was stopped by Ctrl-C or SIGTERM; the same command goes on with it
+
+    Waits for a ledger and a run that are not there yet. A run that ended before is told at once,
+    until somebody goes on with it.
+    """
+    from consumers.await_run import wait_for_end
+    from kernel.runtime.run_wait import code_of, sentence_of
+
+    timeout_ms = wait_ms(timeout_s)
+    seen = wait_for_end(redis_url, ledger, run_name, timeout_ms=timeout_ms, say=say)
+    outcome = seen.outcome
+    assert outcome is not None, "a wait ends with an outcome"
+    lines = "all" if seen.view is None else f"{seen.view.written:,}"
+    rest = f"{lines} lines are written" if outcome.status == "success" else sentence_of(outcome)
+    click.echo(f"run {run_name}: {outcome.status}; {rest}")
+    return code_of(outcome)
 
 
 @click.command(

@@ -14,14 +14,18 @@ from kernel.adapters.files.partial import beside, check_place
 from kernel.adapters.files.source import STANDARD
 from kernel.adapters.redis import keys
 from kernel.adapters.redis.client import shown
+from kernel.adapters.redis.outcomes import RedisOutcomes
 from kernel.adapters.redis.status import read_ledger
+from kernel.engine.replies import Outcome
+from kernel.errors import Incomplete, LeaseHeld
 from kernel.ledger.scenario import EGRESS, build_runner
-from kernel.ledger.units import RunView
 from kernel.runtime.build import Attachment, attach
 from kernel.runtime.child import Child, enter
 from kernel.runtime.faults import mortal
 from kernel.runtime.ledger_keys import bundled_keys, given_keys
 from kernel.runtime.patience import SystemClock, patiently
+from kernel.runtime.run_wait import RunWait
+from kernel.runtime.signals import Terminated
 from kernel.runtime.traced import observers_for
 from kernel.runtime.verbs import Durability, check_durability, say, settle, wait_ms
 
@@ -51,10 +55,9 @@ class Gathering:
 
 @dataclass
 class Gathered:
-    """How it ended: the run's record when it is complete, else the signal that ended it."""
+    """What became of the run, and how many of its lines are written."""
 
-    view: RunView | None
-    told: int
+    outcome: Outcome
     lines: int
 
 
@@ -96,16 +99,24 @@ def gather(what: Gathering, *, owner: str) -> Gathered:
     output = _opened(what, hold.record.incarnation, fresh=is_new)
     if child is not None:
         child.ready(hold.rules.digest)
+    wait = RunWait(what.run_name, clock, wait_ms=wait_ms(what.wait_s))
     try:
-        gathered = _into(output, what, owner, clock, hold)
-    except BaseException:
+        told = _into(output, what, owner, clock, hold, wait)
+        if told is None:
+            output.finish()
+        else:
+            output.abandon()
+    except BaseException as error:
         output.abandon()
+        # Whoever holds the lease says what becomes of the run.
+        wait.end(error, is_told=not isinstance(error, LeaseHeld))
         raise
-    if gathered.view is None:
-        output.abandon()
-    else:
-        output.finish()
-    return gathered
+    if told is not None:
+        # Who supervises knows why this process was stopped, and says it when nobody is left.
+        wait.end(told, is_told=child is None)
+    elif not wait.complete(output.lines):
+        say(f"run {what.run_name}: Redis is away, so whoever waits for the run is not told")
+    return Gathered(wait.outcome, output.lines)
 
 
 def _check_places(what: Gathering) -> None:
@@ -164,8 +175,14 @@ def _watch(what: Gathering, clock: SystemClock, hold: Attachment) -> StuckWatch:
 
 
 def _into(
-    output: OutputFile, what: Gathering, owner: str, clock: SystemClock, hold: Attachment
-) -> Gathered:
+    output: OutputFile,
+    what: Gathering,
+    owner: str,
+    clock: SystemClock,
+    hold: Attachment,
+    wait: RunWait,
+) -> BaseException | None:
+    """Collect; return what stopped it, None when all rows are written."""
     with observers_for(what.trace) as observers:
         collector = Collector(
             seat=CollectorSeat(what.ledger, what.run_name, owner, what.asked_replicas),
@@ -179,8 +196,12 @@ def _into(
             keep_ids=what.reasons is not None,
             watch=_watch(what, clock, hold).check,
         )
-        collector.wait_for_run(say, wait_ms(what.wait_s))
+        if not collector.wait_for_run(say, wait.is_over):
+            raise Incomplete(f"run {what.run_name} was not begun within {what.wait_s:g} s")
+        patiently(clock, lambda: wait.share(RedisOutcomes(hold.ledger.attached)))
         told = Told(clock)
         settle()
-        view = collector.collect(output, follow=what.follow, should_stop=told)
-    return Gathered(view, told.signum, output.lines)
+        view = collector.collect(output, follow=what.follow, should_stop=told, alive=wait.alive)
+    if view is not None:
+        return None
+    return KeyboardInterrupt() if told.signum == signal.SIGINT else Terminated()

@@ -70,7 +70,7 @@ def attach(
     """
     keys.check_name(name, "ledger")
     client = patiently(clock, lambda: reached(url)) if is_supervised else reached(url)
-    return attached(url, name, client, _awaited(client, name, clock, wait_ms, say), given)
+    return attached(url, name, client, awaited(client, name, clock, wait_ms, say), given)
 
 
 def reached(url: str) -> Client:
@@ -133,13 +133,19 @@ def attached(
     return Attachment(url, name, client, record, ledger, codec, rules, settings)
 
 
-def _awaited(
+def awaited(
     client: Client,
     name: str,
     clock: Clock,
     wait_ms: int | None,
     say: Callable[[str], None],
 ) -> LedgerRecord:
+    """Return a ledger's record, waiting until it is there.
+
+    Raises:
+        Incomplete: it did not appear in time.
+        StoreUnavailable: the server stayed away.
+    """
     began = said = clock.now_ms()
     while True:
         record = patiently(clock, lambda: find(client, name))

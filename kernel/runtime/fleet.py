@@ -21,12 +21,15 @@ from kernel.adapters.config import Config
 from kernel.adapters.files.source import STANDARD
 from kernel.adapters.redis import keys
 from kernel.adapters.redis.client import shown
+from kernel.engine.replies import Outcome
 from kernel.errors import RedisUnavailable
 from kernel.ledger.units import RunView
 from kernel.runtime.build import check_keeps
 from kernel.runtime.failed import NotReady
 from kernel.runtime.holding import Holding, hold_named, hold_throwaway
+from kernel.runtime.patience import SystemClock
 from kernel.runtime.progress import Every, Meter, Screen
+from kernel.runtime.run_wait import RunWait
 from kernel.runtime.server import EmbeddedServer
 from kernel.runtime.spawned import COMMAND, Post, Shares
 from kernel.runtime.supervisor import Supervisor
@@ -69,6 +72,7 @@ class Fleet:
         self._meter = Meter(estimated_lines(wanted.input))
         self._renew, self._away = Every(RENEW_S), Every(AWAY_SAID_S)
         self._supervisor: Supervisor | None = None
+        self._wait = RunWait(self.run_name, SystemClock())
         self._finish = Every(FINISH_S)
         self._sweep = Every(SWEEP_S, at_once=True)
         self._show = Every(screen.every_s)
@@ -109,9 +113,19 @@ class Fleet:
             self._note_start(holding, opened_s)
             supervisor.run()
             ended_s = time.monotonic()
-            return Ended(self._last_view(holding), opened_s - began_s, ended_s - opened_s)
+            view = self._last_view(holding)
+            self._wait.complete(view and view.lines)
+            return Ended(view, opened_s - began_s, ended_s - opened_s)
+        except BaseException as why:
+            self._wait.end(why)
+            raise
         finally:
             self._leave(supervisor)
+
+    @property
+    def outcome(self) -> Outcome:
+        """What became of the run; to be asked when it has ended."""
+        return self._wait.outcome
 
     @property
     def has_ledger(self) -> bool:
@@ -161,6 +175,8 @@ class Fleet:
         supervisor.stop()
         if self._server is not None or holding is None:
             return  # a server of our own takes everything with it
+        if not holding.is_throwaway and not holding.tell(self.outcome):
+            self._screen.line("Redis is away, so whoever waits for the run is not told")
         try:
             holding.leave()
         except RedisUnavailable:

@@ -15,16 +15,21 @@ from dataclasses import dataclass
 
 from kernel.adapters.config import Config
 from kernel.adapters.redis import keys, throwaway
+from kernel.adapters.redis.attached import Attached
 from kernel.adapters.redis.client import Client, connect
 from kernel.adapters.redis.ledger import create, find
+from kernel.adapters.redis.outcomes import RedisOutcomes
 from kernel.adapters.redis.status import read_run
-from kernel.errors import Refused
+from kernel.engine.replies import Outcome
+from kernel.errors import EXIT_DONE, EXIT_REFUSED, LedgerGone, Refused
+from kernel.ledger.ports import StoreUnavailable
 from kernel.ledger.units import LedgerRecord, RunView
 from kernel.runtime.build import reached
 from kernel.runtime.bundle import Bundle
 from kernel.runtime.ledger_keys import given_keys, keys_of
 from kernel.runtime.ledgers import named_ledger
 from kernel.runtime.patience import SystemClock
+from kernel.runtime.run_wait import code_of, tell
 
 #: The supervisor has more to do than to wait for Redis.
 TIMEOUT_S = 1.0
@@ -93,6 +98,24 @@ class Holding:
         """
         if self.is_throwaway:
             throwaway.drop(self._client, self.name)
+
+    def tell(self, outcome: Outcome) -> bool:
+        """Tell the ledger what became of the run, when the processes of the run are gone.
+
+        The collector has told of an end that it knew of. One that was refused may have left the
+        run to another one, which will tell. False: the server does not answer.
+        """
+        if code_of(outcome) in (EXIT_DONE, EXIT_REFUSED):
+            return True
+        outcomes = RedisOutcomes(Attached(self._client, self.name, self.record))
+        try:
+            if outcomes.is_in_flight(self.run):
+                tell(outcomes, self.run, outcome)
+        except LedgerGone:
+            return True  # so is everybody who could have asked there
+        except StoreUnavailable:
+            return False
+        return True
 
     def sweep(self, say: Callable[[str], None]) -> None:
         """Drop the throw-away ledgers of runs that give no sign of life any more.

@@ -17,6 +17,8 @@ from click.core import ParameterSource
 from kernel.adapters.files.partial import beside
 from kernel.adapters.files.source import STANDARD
 from kernel.errors import EXIT_REFUSED, FundloadError
+from kernel.runtime.patience import SystemClock
+from kernel.runtime.run_wait import RunWait, code_of
 from kernel.runtime.verbs import durability_options, keys_option, say, trace_option
 from kernel.runtime.wanted import Wanted, is_pipe
 
@@ -25,6 +27,7 @@ GOES_ON = "this goes on with the run:"
 
 if TYPE_CHECKING:
     from kernel.adapters.config import Config
+    from kernel.engine.replies import Outcome
     from kernel.runtime.fleet import Fleet
     from kernel.runtime.summary import Summary
 
@@ -59,7 +62,7 @@ if TYPE_CHECKING:
 @durability_options
 @trace_option
 @click.pass_context
-def run(ctx: click.Context, /, **options: Any) -> None:  # noqa: ANN401 - named and typed by `Wanted`
+def run(ctx: click.Context, /, **options: Any) -> int:  # noqa: ANN401 - named and typed by `Wanted`
     """Decide an input: start what is needed, wait for the end, say what came out, leave nothing.
 
     With --ledger, the ledger stays, and a run that was broken off goes on by the same command.
@@ -76,13 +79,12 @@ def run(ctx: click.Context, /, **options: Any) -> None:  # noqa: ANN401 - named 
     config = read_config(wanted.config)
     wanted.check_files()
     if wanted.profile == "memory":
-        run_in_memory(wanted, config)
-    else:
-        run_fleet(wanted, config, shows_url=not from_environment)
+        return code_of(run_in_memory(wanted, config))
+    return code_of(run_fleet(wanted, config, shows_url=not from_environment))
 
 
-def run_in_memory(wanted: Wanted, config: Config) -> None:
-    """Decide in this process; an output that is not complete is not kept.
+def run_in_memory(wanted: Wanted, config: Config) -> Outcome:
+    """Decide in this process, and return what became of the run; only a whole output is kept.
 
     Raises:
         FundloadError: input or output failed.
@@ -104,6 +106,8 @@ def run_in_memory(wanted: Wanted, config: Config) -> None:
         if due.is_due():
             shown.show(meter.at(time.monotonic(), lines))
 
+    name = wanted.run or "memory"
+    wait = RunWait(name, SystemClock())
     output = OutputFile(wanted.output, fresh=True, reasons_path=wanted.reasons, force=wanted.force)
     try:
         if output.is_replacing:
@@ -116,7 +120,7 @@ def run_in_memory(wanted: Wanted, config: Config) -> None:
                 config.rules,
                 source,
                 output,
-                run=wanted.run or "memory",
+                run=name,
                 keep_ids=wanted.reasons is not None,
                 on_progress=show,
                 observers=observers,
@@ -124,15 +128,18 @@ def run_in_memory(wanted: Wanted, config: Config) -> None:
     except BaseException as ended:
         output.discard()
         shown.close()
+        wait.end(ended)
         if not isinstance(ended, Exception):
             say(f"nothing is kept of a run in memory; it starts anew with: {wanted.command()}")
         raise
     shown.close()
+    wait.complete(summary.lines)
     report(wanted, summary)
+    return wait.outcome
 
 
-def run_fleet(wanted: Wanted, config: Config, *, shows_url: bool) -> None:
-    """Decide with processes of its own.
+def run_fleet(wanted: Wanted, config: Config, *, shows_url: bool) -> Outcome:
+    """Decide with processes of its own, and return what became of the run.
 
     Raises:
         FundloadError: why the run has not come to its end.
@@ -168,6 +175,7 @@ def run_fleet(wanted: Wanted, config: Config, *, shows_url: bool) -> None:
             view.lines, view.tally, view.cents_accepted, ended.seconds, wanted.fleet_size
         )
         report(wanted, summary, start_s=ended.start_s)
+    return fleet.outcome
 
 
 def what_was_kept(

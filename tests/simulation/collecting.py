@@ -97,7 +97,7 @@ def collecting_life(station: Station, link: Link, file: FileOfRun) -> Callable[[
             settings=station.settings,
         )
         try:
-            collector.wait_for_run(lambda _sentence: None, None)
+            collector.wait_for_run(lambda _sentence: None)
             collector.collect(cast("OutputFile", file), follow=False, should_stop=lambda: False)
         except (LeaseHeld, StoreUnavailable) as error:
             actor.world.log(actor.name, f"gives up: {error}")

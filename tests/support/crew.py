@@ -128,7 +128,7 @@ class Crew(NamedTuple):
             clock=clock,
             settings=hold.settings,
         )
-        collector.wait_for_run(lambda _: None, 10_000)
+        collector.wait_for_run(lambda _: None)
         if collector.collect(file, follow=False, should_stop=stop.is_set) is not None:
             file.finish()
         hold.client.close()
