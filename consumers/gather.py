@@ -22,7 +22,7 @@ from kernel.ledger.scenario import EGRESS, build_runner
 from kernel.runtime.build import Attachment, attach
 from kernel.runtime.child import Child, enter
 from kernel.runtime.faults import mortal
-from kernel.runtime.ledger_keys import bundled_keys, given_keys
+from kernel.runtime.ledger_keys import given_keys
 from kernel.runtime.patience import SystemClock, patiently
 from kernel.runtime.run_wait import RunWait
 from kernel.runtime.signals import Terminated
@@ -150,13 +150,14 @@ def _opened(what: Gathering, incarnation: str, *, fresh: bool) -> OutputFile:
 
 def _attached(what: Gathering, clock: SystemClock, child: Child | None) -> Attachment:
     hold = attach(
-        what.redis_url if child is None else child.bundle.redis_url,
+        what.redis_url,
         what.ledger,
+        group=EGRESS,
         clock=clock,
         wait_ms=wait_ms(what.wait_s),
         say=say,
-        given=given_keys(what.keys_path, say) if child is None else bundled_keys(child.bundle, say),
-        is_supervised=child is not None,
+        bundle=None if child is None else child.bundle,
+        given=given_keys(what.keys_path, say) if child is None else None,
     )
     if what.asked_replicas is not None:
         barrier = hold.ledger.attached.barrier(what.asked_replicas)

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from consumers.poison import Pauses
 from consumers.turn import Seat, Turn
 from kernel.engine.handoff import failure_of
-from kernel.errors import FundloadError
+from kernel.errors import FundloadError, RulesDiffer
 from kernel.ledger.ports import Bell, PartitionPort, StoreUnavailable, gone
 from kernel.ledger.scenario import EGRESS
 from kernel.ledger.units import EndAnswer, TickAnswer
@@ -120,7 +120,7 @@ class Shift:
             refused = self.totals.refused
             refused[result.answer] = refused.get(result.answer, 0) + 1
             if result.answer == "RULES":
-                raise FundloadError(
+                raise RulesDiffer(
                     f"worker {self._worker} decides by other rules than ledger {self.ledger} has "
                     "in force; start it anew"
                 )

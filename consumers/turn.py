@@ -133,8 +133,6 @@ class Turn:
         trusted, slices, broken = self._opened_slices(
             [part for part in held if part.partition not in passed_over]
         )
-        for part, error in broken:
-            self._fail(shift, part, part.entries[0].id, error, fatal=True)
         batch = merged(slices, self._settings.turn_attempts_max)
         decided = None
         if batch is not None:
@@ -159,6 +157,9 @@ class Turn:
         if answer.status not in ("APPLIED", "ALREADY"):
             self.forget()
             return TurnResult("refused", answer.status)
+        # Only now: to a worker that the ledger has left behind (RULES), good batches look broken.
+        for part, error in broken:
+            self._fail(shift, part, part.entries[0].id, error, fatal=True)
         turn = None if decided is None else decided.decided
         raised = () if turn is None else self._fail_raised(shift, trusted, turn)
         return TurnResult(

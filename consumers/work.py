@@ -9,13 +9,15 @@ from consumers.turn import Seat, Turn
 from consumers.worker import work_until_stopped
 from kernel.adapters.redis.bell import RqBell
 from kernel.adapters.redis.client import connect
+from kernel.adapters.redis.ledger import find
 from kernel.engine.context import PER_RUN
+from kernel.errors import RulesDiffer
 from kernel.ledger.payloads import STATE
 from kernel.ledger.scenario import LIMITS, build_runner
-from kernel.runtime.build import attach
+from kernel.runtime.build import attach, rules_of
 from kernel.runtime.child import enter
 from kernel.runtime.faults import mortal
-from kernel.runtime.ledger_keys import bundled_keys, given_keys
+from kernel.runtime.ledger_keys import given_keys
 from kernel.runtime.patience import SystemClock
 from kernel.runtime.traced import observers_for
 from kernel.runtime.verbs import say, settle, worker_name
@@ -38,13 +40,14 @@ def serve(
     clock = SystemClock()
     child = enter()
     hold = attach(
-        redis_url if child is None else child.bundle.redis_url,
+        redis_url,
         ledger,
+        group=LIMITS,
         clock=clock,
         wait_ms=wait_ms,
         say=say,
-        given=given_keys(keys_path, say) if child is None else bundled_keys(child.bundle, say),
-        is_supervised=child is not None,
+        bundle=None if child is None else child.bundle,
+        given=given_keys(keys_path, say) if child is None else None,
     )
     worker = worker_name() if child is None else f"{child.bundle.worker}.{child.bundle.generation}"
     seat, settings = Seat(ledger, worker, hold.settings), hold.settings
@@ -74,7 +77,12 @@ def serve(
             child.ready(hold.rules.digest)
         say(f"worker {worker} is ready on ledger {ledger}")
         settle()
-        told = work_until_stopped(client, shift, bell, worker=worker, clock=clock)
+        try:
+            told = work_until_stopped(client, shift, bell, worker=worker, clock=clock)
+        except RulesDiffer:
+            if (record := find(client, ledger)) is not None:
+                rules_of(ledger, record)  # says which version of the engine it is now
+            raise
     _say_totals(worker, shift.totals)
     return told
 

@@ -16,7 +16,7 @@ from kernel.ledger.scenario import INGRESS, build_runner
 from kernel.runtime.build import Attachment, attach, attached, reached
 from kernel.runtime.child import enter
 from kernel.runtime.faults import mortal
-from kernel.runtime.ledger_keys import bundled_keys, given_keys
+from kernel.runtime.ledger_keys import given_keys
 from kernel.runtime.ledgers import named_ledger
 from kernel.runtime.patience import SystemClock
 from kernel.runtime.traced import observers_for
@@ -90,13 +90,13 @@ def _attached(what: Feeding, config: Config, clock: SystemClock) -> Attachment:
         record = named_ledger(client, what.ledger, config, clock=clock, say=say, given=given)
         return attached(what.redis_url, what.ledger, client, record, given)
     hold = attach(
-        child.bundle.redis_url,
+        what.redis_url,
         what.ledger,
+        group=INGRESS,
         clock=clock,
         wait_ms=0,
         say=say,
-        given=bundled_keys(child.bundle, say),
-        is_supervised=True,
+        bundle=child.bundle,
     )
     child.ready(hold.rules.digest)
     return hold

@@ -22,8 +22,10 @@ DuplicateAnswer = Literal["decline", "drop"]
 AttemptsCounted = Literal["all", "accepted"]
 MalformedAnswer = Literal["decline", "skip"]
 
-#: Raised whenever equal rules would decide otherwise than before; part of every digest.
+#: Raised whenever equal rules would decide otherwise than before; part of every digest. A whole
+#: number, so that a digest's version can be found again.
 ENGINE_VERSION = "1"
+ENGINE_VERSION_MAX = 999
 #: Largest limit in cents. Window sums stay at or below it, hence exact in any 64-bit number.
 LIMIT_CENTS_MAX = 10**15
 #: Largest limit on a count: attempts of a day, accepted primes of a day.
@@ -92,7 +94,7 @@ class RuleSet:
     @cached_property
     def digest(self) -> str:
         """SHA-256 in hex over the canonical text of the rules and the engine version."""
-        return hashlib.sha256(f"{ENGINE_VERSION}\n{self.to_json()}".encode()).hexdigest()
+        return digest_of(ENGINE_VERSION, self.to_json())
 
     def to_json(self) -> str:
         """Return the canonical text: equal rule sets give equal bytes."""
@@ -109,6 +111,21 @@ class RuleSet:
         if fields["prime_gate"] is not None:
             fields["prime_gate"] = PrimeGate(**_fields_of(PrimeGate, fields["prime_gate"]))
         return cls(**fields)
+
+
+def digest_of(engine_version: str, text: str) -> str:
+    """Return the digest of rules, given as canonical text, under a version of the engine."""
+    return hashlib.sha256(f"{engine_version}\n{text}".encode()).hexdigest()
+
+
+def engine_of(digest: str, text: str) -> str | None:
+    """Return the version of the engine under which rules of this text have this digest.
+
+    None when there is none: the text is not what the digest was made from. It needs no rule set, so
+    that a text with fields of another version can be named as well as refused.
+    """
+    versions = (str(number) for number in range(1, ENGINE_VERSION_MAX + 1))
+    return next((version for version in versions if digest_of(version, text) == digest), None)
 
 
 def _fields_of(owner: type[RuleSet | PrimeGate], value: object) -> dict[str, Any]:

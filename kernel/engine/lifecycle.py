@@ -8,7 +8,7 @@ did not stop; `stop_failed` is an end. Here: states, events, the table. Not here
 
 1. What is not in the table is an error and changes nothing.
 2. The first failure is remembered: it is the reason, whatever the stopping adds to it.
-3. Documentation draws its picture from `TRANSITIONS`.
+3. The README shows what `drawn` returns, and a test holds it to that.
 """
 
 from __future__ import annotations
@@ -99,6 +99,19 @@ TRANSITIONS: dict[State, dict[Event, State]] = {
     State.STOPPED: {},
     State.STOP_FAILED: {},
 }
+
+
+def drawn() -> str:
+    """Return the table as text: a line for each transition, the states in their order."""
+    lines = []
+    for state, row in TRANSITIONS.items():
+        if not row:
+            lines.append(f"{state.value:<14}(end)")
+        name = state.value
+        for event, then in row.items():
+            lines.append(f"{name:<14}{event.value:<12} → {then.value}")
+            name = ""
+    return "\n".join(lines)
 
 
 class NotInTable(Exception):

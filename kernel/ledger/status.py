@@ -36,6 +36,15 @@ class LedgerView(NamedTuple):
     runs: Mapping[str, RunView]
     counters: Mapping[str, int]
 
+    def held(self) -> dict[str, tuple[int, ...]]:
+        """Return the partitions that each worker holds; a shift's name begins with its worker's."""
+        found: dict[str, tuple[int, ...]] = {}
+        for part in self.partitions:
+            if part.shift:
+                worker = part.shift.partition("/")[0]
+                found[worker] = (*found.get(worker, ()), part.partition)
+        return found
+
     def holding_up(self, part: PartitionView) -> PartitionView | None:
         """Return which other partition a parked one waits for: whose head is the lowest below.
 

@@ -14,13 +14,15 @@ from kernel.adapters.redis import keys
 from kernel.adapters.redis.client import LOGIN_REFUSED, Client, check_server, connect, shown
 from kernel.adapters.redis.durable import Barrier
 from kernel.adapters.redis.ledger import RedisLedger, find
-from kernel.domain.ruleset import RuleSet
+from kernel.domain.ruleset import ENGINE_VERSION, RuleSet, engine_of
 from kernel.engine.keyring import Keys
-from kernel.errors import Incomplete, RulesDiffer
+from kernel.errors import Incomplete, IntegrityError, RulesDiffer
 from kernel.ledger.ports import StoreUnavailable
 from kernel.ledger.settings import FleetSettings
 from kernel.ledger.units import LedgerRecord
-from kernel.runtime.ledger_keys import keys_of
+from kernel.runtime.bootstrap import check_bundle, check_record
+from kernel.runtime.bundle import Bundle
+from kernel.runtime.ledger_keys import bundled_keys, keys_of
 from kernel.runtime.patience import LOOK_MS, Clock, patiently
 
 #: How often a wait for a ledger is said.
@@ -45,32 +47,43 @@ def attach(
     url: str,
     name: str,
     *,
+    group: str,
     clock: Clock,
     wait_ms: int | None,
     say: Callable[[str], None],
+    bundle: Bundle | None = None,
     given: Keys | None = None,
-    is_supervised: bool = False,
 ) -> Attachment:
     """Connect to a ledger, waiting until it is there.
 
     Args:
-        url: Address of the server.
+        url: Address of the server; a bundle's own goes first.
         name: Name of the ledger.
+        group: The group that runs in this process.
         clock: Whose time passes.
         wait_ms: How long to wait for the ledger; None is for ever.
         say: Told each few seconds what is waited for.
-        given: The keys of a supervisor or a key file; None takes those of the ledger's record.
-        is_supervised: A supervisor chose the address, so a server that is away there comes back.
+        bundle: What a supervisor told this process. It has seen the server and the ledger, so the
+            one is waited for when it is away, and the other never.
+        given: The keys of a key file; None takes those of the bundle, or of the ledger's record.
 
     Raises:
+        BundleMalformed: the bundle is for another process.
         Incomplete: the ledger did not appear in time.
+        LedgerGone: the ledger that the bundle is for is not there any more.
         RedisUnsuitable, StoreUnavailable: the server is not fit, or does not answer.
         KeysDiffer, Refused, SealBroken: these are not the ledger's keys, or none can be had.
         RulesDiffer: this version of the engine does not decide by the ledger's rules.
     """
     keys.check_name(name, "ledger")
-    client = patiently(clock, lambda: reached(url)) if is_supervised else reached(url)
-    return attached(url, name, client, awaited(client, name, clock, wait_ms, say), given)
+    if bundle is None:
+        client = reached(url)
+        return attached(url, name, client, awaited(client, name, clock, wait_ms, say), given)
+    check_bundle(bundle, ledger=name, group=group)
+    url = bundle.redis_url
+    client = patiently(clock, lambda: reached(url))
+    record = check_record(bundle, patiently(clock, lambda: find(client, name)))
+    return attached(url, name, client, record, bundled_keys(bundle, say))
 
 
 def reached(url: str) -> Client:
@@ -121,16 +134,30 @@ def attached(
         KeysDiffer, Refused, SealBroken: these are not the ledger's keys, or none can be had.
         RulesDiffer: this version of the engine does not decide by the ledger's rules.
     """
-    rules = RuleSet.from_json(record.rules)
-    if rules.digest != record.digest:
-        raise RulesDiffer(
-            f"ledger {name} was made by another version of the engine; use that version on it"
-        )
+    rules = rules_of(name, record)
     codec = Codec(name, record, keys_of(name, record, given))
     ledger = RedisLedger(client, name, record)
     ledger.preload()
     settings = FleetSettings.from_json(record.settings)
     return Attachment(url, name, client, record, ledger, codec, rules, settings)
+
+
+def rules_of(name: str, record: LedgerRecord) -> RuleSet:
+    """Return the rules that a ledger is under.
+
+    Raises:
+        RulesDiffer: another version of the engine made them; naming both versions.
+        IntegrityError: no version did: the record is not what was written.
+    """
+    made_by = engine_of(record.digest, record.rules)
+    if made_by is None:
+        raise IntegrityError(f"ledger {name} holds rules that are not those of its digest")
+    if made_by != ENGINE_VERSION:
+        raise RulesDiffer(
+            f"ledger {name} is decided by version {made_by} of the engine, and this is version "
+            f"{ENGINE_VERSION}: use version {made_by} on it, or begin another ledger"
+        )
+    return RuleSet.from_json(record.rules)
 
 
 def awaited(

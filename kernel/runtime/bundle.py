@@ -12,11 +12,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
 
 from kernel.errors import UsageError
 
 SHOWN_AS = "***"
 MAY_BE_EMPTY = frozenset({"run", "master_key", "keys_file"})
+#: Of the fields that are no text.
+TYPES: dict[str, type] = {"generation": int, "modules": tuple}
 
 
 class BundleMalformed(UsageError):
@@ -32,7 +35,8 @@ class Bundle:
     `worker` is the id of the process within its supervisor (`w1`, `producer`), `generation` how
     often that id was started, this time included; `digest` the rules that it must be under. `run`
     is empty for a worker that is kept for any run. The secret is `master_key`, or in the file that
-    `keys_file` names; the other one is empty.
+    `keys_file` names; the other one is empty. `scenario`, `group` and `modules` say what is
+    built there: the graph, the part of it, and where its nodes are found.
     """
 
     redis_url: str
@@ -44,19 +48,23 @@ class Bundle:
     run: str
     worker: str
     generation: int
+    scenario: str
+    group: str
+    modules: tuple[str, ...]
 
     def __post_init__(self) -> None:
         """Refuse fields of a wrong type, empty ones, and a key that is not hexadecimal."""
         for field in fields(self):
             value = getattr(self, field.name)
-            wanted = int if field.name == "generation" else str
-            if type(value) is not wanted:
+            if type(value) is not TYPES.get(field.name, str):
                 raise BundleMalformed(f"bundle field '{field.name}' has the wrong type")
-            if field.name not in MAY_BE_EMPTY and value in {"", 0}:
+            if field.name not in MAY_BE_EMPTY and not value:
                 raise BundleMalformed(f"bundle field '{field.name}' is empty")
         if bool(self.master_key) == bool(self.keys_file):
             wrong = "set beside 'keys_file'" if self.master_key else "empty"
             raise BundleMalformed(f"bundle field 'master_key' is {wrong}")
+        if not all(type(module) is str and module for module in self.modules):
+            raise BundleMalformed("bundle field 'modules' holds what is no name")
         try:
             bytes.fromhex(self.master_key)
         except ValueError:
@@ -71,9 +79,9 @@ class Bundle:
         shown["master_key"] = SHOWN_AS
         return f"Bundle({', '.join(f'{name}={value!r}' for name, value in shown.items())})"
 
-    def of(self, worker: str, generation: int) -> Bundle:
+    def of(self, worker: str, generation: int, group: str) -> Bundle:
         """Return the same settings for another process."""
-        return replace(self, worker=worker, generation=generation)
+        return replace(self, worker=worker, generation=generation, group=group)
 
     def to_json(self) -> str:
         """Return the text that `from_json` reads."""
@@ -87,7 +95,7 @@ class Bundle:
             BundleMalformed: naming the field that is missing, unknown or wrong.
         """
         try:
-            values = json.loads(text)
+            values: Any = json.loads(text)
         except ValueError:
             raise BundleMalformed("the bundle is not JSON") from None
         if not isinstance(values, dict):
@@ -99,4 +107,6 @@ class Bundle:
         for name in values:
             if name not in names:
                 raise BundleMalformed(f"bundle field {name[:40]!a} is unknown")
+        if type(values["modules"]) is list:
+            values["modules"] = tuple(values["modules"])
         return cls(**values)

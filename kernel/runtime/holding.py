@@ -19,12 +19,15 @@ from kernel.adapters.redis.attached import Attached
 from kernel.adapters.redis.client import Client, connect
 from kernel.adapters.redis.ledger import create, find
 from kernel.adapters.redis.outcomes import RedisOutcomes
-from kernel.adapters.redis.status import read_run
+from kernel.adapters.redis.status import read_ledger, read_run
 from kernel.engine.replies import Outcome
 from kernel.errors import EXIT_DONE, EXIT_REFUSED, LedgerGone, Refused
 from kernel.ledger.ports import StoreUnavailable
+from kernel.ledger.scenario import GRAPH, LIMITS
+from kernel.ledger.settings import FleetSettings
+from kernel.ledger.status import LedgerView
 from kernel.ledger.units import LedgerRecord, RunView
-from kernel.runtime.build import reached
+from kernel.runtime.build import attach, reached
 from kernel.runtime.bundle import Bundle
 from kernel.runtime.ledger_keys import given_keys, keys_of
 from kernel.runtime.ledgers import named_ledger
@@ -62,6 +65,9 @@ class Holding:
             run=self.run,
             worker=UNNAMED,
             generation=1,
+            scenario=GRAPH.scenario_id,
+            group=UNNAMED,
+            modules=GRAPH.modules,
         )
 
     def renew(self) -> None:
@@ -80,6 +86,14 @@ class Holding:
             StoreUnavailable: the server does not answer.
         """
         return read_run(self._client, self.name, self.run)
+
+    def look(self) -> LedgerView | None:
+        """Return what there is to see of the ledger but its runs; None where it is gone.
+
+        Raises:
+            StoreUnavailable: the server does not answer.
+        """
+        return read_ledger(self._client, self.name, with_runs=False)
 
     def is_there(self) -> bool:
         """Say whether the ledger is still the one that was made or found.
@@ -139,7 +153,7 @@ def hold_throwaway(url: str, name: str, run: str, config: Config) -> Holding:
     )
     client.close()
     key = secrets.token_hex(32)
-    return _holding(url, name, run, answer.record, config, key=key)
+    return _holding(url, name, run, answer.record, config.fleet, key=key)
 
 
 def hold_named(
@@ -166,8 +180,32 @@ def hold_named(
         raise Refused(f"ledger {name} is another run's throw-away one; use another --ledger")
     keys_of(name, record, given)
     return _holding(
-        url, name, run, record, config, keys_file="" if given is None else str(given.path)
+        url, name, run, record, config.fleet, keys_file="" if given is None else str(given.path)
     )
+
+
+def hold_found(
+    url: str,
+    name: str,
+    say: Callable[[str], None],
+    *,
+    keys_path: str | None,
+    wait_ms: int | None,
+) -> Holding:
+    """Find a named ledger for workers that are kept for any run, waiting until it is there.
+
+    Raises:
+        Incomplete: it did not appear in time.
+        KeyFileUnusable, KeysDiffer: the key file is none, or not the ledger's.
+        RedisUnsuitable, StoreUnavailable: the server is not fit, or does not answer.
+        RulesDiffer, Refused: the ledger is not one for this program.
+    """
+    given = given_keys(keys_path, say)
+    clock = SystemClock()
+    hold = attach(url, name, group=LIMITS, clock=clock, wait_ms=wait_ms, say=say, given=given)
+    hold.client.close()
+    keys_file = "" if given is None else str(given.path)
+    return _holding(url, name, "", hold.record, hold.settings, keys_file=keys_file)
 
 
 def _holding(
@@ -175,7 +213,7 @@ def _holding(
     name: str,
     run: str,
     record: LedgerRecord,
-    config: Config,
+    settings: FleetSettings,
     *,
     key: str = "",
     keys_file: str = "",
@@ -183,5 +221,5 @@ def _holding(
     client = connect(url, timeout_s=TIMEOUT_S)
     return Holding(
         *(url, name, run, record, key or record.master_key, keys_file),
-        *(config.fleet.throwaway_ms, record.is_throwaway, client),
+        *(settings.throwaway_ms, record.is_throwaway, client),
     )

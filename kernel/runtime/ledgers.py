@@ -11,6 +11,7 @@ from kernel.adapters.redis.client import Client
 from kernel.adapters.redis.ledger import create
 from kernel.errors import Refused, RulesDiffer
 from kernel.ledger.units import LedgerRecord
+from kernel.runtime.build import rules_of
 from kernel.runtime.patience import Clock, patiently
 
 
@@ -57,6 +58,7 @@ def hold_to(name: str, record: LedgerRecord, config: Config) -> None:
         Refused: it has another number of partitions, which never changes.
     """
     if record.digest != config.rules.digest:
+        rules_of(name, record)  # another version of the engine is named first
         raise RulesDiffer(
             f"ledger {name} has other rules in force than this configuration; use the one it was "
             "made with, or another --ledger"

@@ -4,7 +4,7 @@ Here: the selector over their pipes, the lifeline, the way to an empty house. No
 (`spawned.py`) and what follows from what is heard (`supervisor.py`).
 
 1. All end with this process, however it ends: it holds the only write end of their lifeline.
-2. Stopping never fails half-way: everybody is asked, then killed, and each end is noted once.
+2. Everybody is asked to end, and then killed; each group's end is noted once.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import selectors
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from kernel.runtime.bundle import Bundle
@@ -24,20 +24,22 @@ LOOK_S = 0.05
 
 
 class Stop(NamedTuple):
-    """How a process ended when it was told to."""
+    """How a group ended when it was told to: forced if one of its processes had to be killed."""
 
-    id: str
+    group: str
     how: Literal["graceful", "forced"]
 
 
 class Snapshot(NamedTuple):
-    """What is known of a process now."""
+    """What is known of a process now; pid 0 while nobody holds the post."""
 
     id: str
     pid: int
     is_alive: bool
     is_ready: bool
     generation: int
+    #: The partitions that it holds, where somebody looked.
+    partitions: tuple[int, ...] = ()
 
 
 class Member:
@@ -52,6 +54,9 @@ class Member:
         #: When nobody holds the post: not before this time is it given again.
         self.again_s = 0.0
         self.is_done = False
+        #: When it was asked to make room for its next generation.
+        self.asked_s: float | None = None
+        self.is_forced = False
 
     @property
     def is_ready(self) -> bool:
@@ -73,7 +78,6 @@ class Members:
         self._say = say
         self._selector = selectors.DefaultSelector()
         self._lifeline_read, self._lifeline_write = os.pipe()
-        self.stops: list[Stop] = []
 
     def __iter__(self) -> Iterator[Member]:
         return iter(self._members)
@@ -82,8 +86,12 @@ class Members:
         """Return the processes whose end has not been seen."""
         return [member.spawned for member in self if member.spawned is not None]
 
-    def snapshot(self) -> list[Snapshot]:
-        """Return what is known of each."""
+    def workers(self) -> list[Member]:
+        """Return the posts that are to be held for as long as the supervisor runs."""
+        return [member for member in self if member.is_worker]
+
+    def snapshot(self, held: Mapping[str, tuple[int, ...]]) -> list[Snapshot]:
+        """Return what is known of each, with the partitions held by `<id>.<generation>`."""
         return [
             Snapshot(
                 member.post.id,
@@ -91,9 +99,17 @@ class Members:
                 member.spawned is not None and member.spawned.ended() is None,
                 member.is_ready,
                 member.generation,
+                held.get(f"{member.post.id}.{member.generation}", ()),
             )
             for member in self
         ]
+
+    def stops(self) -> list[Stop]:
+        """Return how each group has ended, once all were told to."""
+        groups = dict.fromkeys((member.post.group for member in self), False)
+        for member in self:
+            groups[member.post.group] |= member.is_forced
+        return [Stop(name, "forced" if forced else "graceful") for name, forced in groups.items()]
 
     def spawn(self, member: Member) -> None:
         """Start a process for a post; it waits for its bundle.
@@ -125,20 +141,27 @@ class Members:
         spawned.close()
         member.spawned = None
 
-    def stop(self, within_s: float) -> bool:
-        """Ask everybody to end; return whether they did so in time.
+    def stop(self, within_s: float) -> None:
+        """Ask everybody to end, and return when all have, or when it was time to.
 
         Ctrl-C or SIGTERM meanwhile means that the time is over.
         """
         for spawned in self.alive():
             spawned.ask_to_stop()
-        return self._all_gone(within_s)
+        self._all_gone(within_s)
 
     def kill(self, within_s: float) -> bool:
         """End everybody without asking; return whether they are gone in time."""
-        for spawned in self.alive():
-            spawned.kill()
+        for member in self:
+            if member.spawned is not None:
+                member.is_forced = True
+                self._say("supervisor", f"{member.post.id} ({member.spawned.pid}) is killed")
+                member.spawned.kill()
         return self._all_gone(within_s)
+
+    def mute(self) -> None:
+        """Pass on no more words: whoever was told them cannot listen any more."""
+        self._say = _unheard
 
     def close(self) -> None:
         """Let go of the lifeline, at which whoever is left ends."""
@@ -151,18 +174,16 @@ class Members:
         try:
             while self.alive() and time.monotonic() < deadline:
                 self.hear()
-                self._note_stops()
+                self._bury_ended()
         except BaseException as impatience:
             if isinstance(impatience, Exception):
                 raise
         return not self.alive()
 
-    def _note_stops(self) -> None:
+    def _bury_ended(self) -> None:
         for member in self:
             spawned = member.spawned
             if spawned is not None and spawned.ended() is not None:
-                how: Literal["graceful", "forced"] = "forced" if spawned.is_forced else "graceful"
-                self.stops.append(Stop(member.post.id, how))
                 self.bury(member, spawned)
 
     def _hear_words(self, spawned: Spawned) -> None:
@@ -184,4 +205,8 @@ class Members:
 def deliver(member: Member, bundle: Bundle) -> None:
     """Hand a process what all have in common, with its own id and generation."""
     if member.spawned is not None:
-        member.spawned.deliver(bundle.of(member.post.id, member.generation))
+        member.spawned.deliver(bundle.of(member.post.id, member.generation, member.post.group))
+
+
+def _unheard(who: str, text: str) -> None:
+    """Say nothing."""

@@ -20,6 +20,7 @@ from collections.abc import Iterator
 from typing import IO, Literal, NamedTuple
 
 from kernel.errors import EXIT_SIGINT, EXIT_SIGTERM
+from kernel.ledger.scenario import EGRESS, INGRESS, LIMITS
 from kernel.runtime.bundle import Bundle
 from kernel.runtime.child import BUNDLE_FD, LIFELINE_FD, READY_FD, BundleSpent
 
@@ -33,6 +34,9 @@ READ_BYTES = 65_536
 
 
 Shares = Literal["", "stdin", "stdout"]
+Role = Literal["worker", "producer", "collector"]
+#: Which group of the graph runs in a process of each role.
+GROUPS: dict[Role, str] = {"producer": INGRESS, "worker": LIMITS, "collector": EGRESS}
 
 
 class Post(NamedTuple):
@@ -42,12 +46,17 @@ class Post(NamedTuple):
     """
 
     id: str
-    role: Literal["worker", "producer", "collector"]
+    role: Role
     argv: tuple[str, ...]
     #: The standard stream that it shares with the supervisor, if any.
     shares: Shares = ""
     #: A pipe with a name that it reads, if any: what was read from it is gone as well.
     pipe: str = ""
+
+    @property
+    def group(self) -> str:
+        """Return the group of the graph that runs in its process."""
+        return GROUPS[self.role]
 
     @property
     def can_resume(self) -> bool:
@@ -77,7 +86,6 @@ class Spawned:
         #: What it said when it was ready, or else what was wrong with what it said.
         self.ready: Ready | None = None
         self.misheard = ""
-        self.is_forced = False
         self._last: deque[str] = deque(maxlen=LAST_LINES)
         self._rest = b""
         bundle_end, self._bundle_fd = os.pipe()
@@ -189,7 +197,6 @@ class Spawned:
 
     def kill(self) -> None:
         """End it without asking."""
-        self.is_forced = True
         self._running.kill()
 
     def close(self) -> None:

@@ -5,8 +5,8 @@ Here: what follows from what its processes do. Not here: how they are started, h
 
 1. Workers get their bundle first. Whoever moves lines gets it when all workers are ready, so that
    nothing ran when the start fails.
-2. A worker that dies is started again; a crash loop ends the run. Its exit code 5 ends the run at
-   once: what is stored is not what was written, and asking again does not change it.
+2. A worker that dies is started again; a crash loop ends the run. Its exit codes 5 and 7 end the
+   run at once: the ledger is not the one it was, or refuses it, and asking again changes nothing.
 3. The run ends when the collector is done, or with the exit code of whoever failed. Who moves lines
    and was killed is started again and goes on, unless it shares a stream that cannot be read twice.
 """
@@ -14,23 +14,22 @@ Here: what follows from what its processes do. Not here: how they are started, h
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NoReturn
 
 from kernel.engine.lifecycle import Event, Lifecycle, State
-from kernel.errors import EXIT_DONE, EXIT_INCOMPLETE, EXIT_INTEGRITY, EXIT_REDIS
+from kernel.errors import EXIT_DONE, EXIT_INCOMPLETE, EXIT_INTEGRITY, EXIT_REDIS, EXIT_REFUSED
 from kernel.runtime.bundle import Bundle
+from kernel.runtime.deadlines import Deadlines
 from kernel.runtime.failed import CrashLoop, Failed, NotReady, how_it_ended, quoted
 from kernel.runtime.members import Member, Members, Snapshot, Stop, deliver
 from kernel.runtime.respawn import LOOP_DEATHS, LOOP_S
 from kernel.runtime.spawned import Post, Spawned, was_signalled
 
-READY_S = 10.0
-GRACE_S = 10.0
 #: How long the others may take to end by themselves once the collector is done.
 LAST_S = 2.0
-#: How long a killed process may take to be gone.
-KILL_S = 5.0
+#: Exit codes of a worker that say that another start would end alike.
+FINAL = (EXIT_INTEGRITY, EXIT_REFUSED)
 
 
 class Supervisor:
@@ -42,6 +41,8 @@ class Supervisor:
         *,
         say: Callable[[str, str], None],
         tick: Callable[[], None] = lambda: None,
+        held: Callable[[], Mapping[str, tuple[int, ...]]] = dict,
+        deadlines: Deadlines | None = None,
     ) -> None:
         """Take what is to be started.
 
@@ -50,21 +51,22 @@ class Supervisor:
             say: Told each line that a process writes, with the id of its post.
             tick: Called at least twenty times a second while something is waited for; what it
                 raises ends the run.
+            held: Says which partitions are held, by `<id>.<generation>` of a worker.
+            deadlines: How long to wait for whom.
         """
         self.life = Lifecycle()
+        self.stops: list[Stop] = []
+        self._deadlines = deadlines or Deadlines()
+        self._held = held
+        self._to_restart: list[Member] | None = None
         self._members = Members(posts, say)
         self._say = say
         self._tick = tick
         self._bundle: Bundle | None = None
 
-    @property
-    def stops(self) -> list[Stop]:
-        """How each process ended when it was told to."""
-        return self._members.stops
-
     def snapshot(self) -> list[Snapshot]:
         """Return what is known of each process."""
-        return self._members.snapshot()
+        return self._members.snapshot(self._held())
 
     def start(self) -> None:
         """Start everybody; they do their imports and wait for their bundles.
@@ -79,7 +81,7 @@ class Supervisor:
             except OSError as error:
                 self._refuse_start(f"{member.post.id} cannot be started: {error.strerror}")
 
-    def open_work(self, bundle: Bundle, *, within_s: float = READY_S) -> None:
+    def open_work(self, bundle: Bundle) -> None:
         """Hand the workers their bundles and wait until all are ready; then the others get theirs.
 
         Raises:
@@ -89,9 +91,10 @@ class Supervisor:
             CrashLoop: a worker is killed again and again.
         """
         self._bundle = bundle
-        workers = [member for member in self._members if member.is_worker]
+        workers = self._members.workers()
         for member in workers:
             deliver(member, bundle)
+        within_s = self._deadlines.ready_ms / 1000
         deadline = time.monotonic() + within_s
         while late := [member for member in workers if not member.is_ready]:
             if time.monotonic() >= deadline:
@@ -138,24 +141,43 @@ class Supervisor:
                 self._say("supervisor", f"{why}; starting {member.post.id} again")
                 member.is_done = False
 
-    def stop(self, *, grace_s: float = GRACE_S) -> None:
+    def restart(self) -> None:
+        """Restart the workers one at a time, each ready before the next one goes.
+
+        Happens while `run` looks after them. Asked for once more meanwhile, it begins anew.
+        """
+        self._to_restart = self._members.workers()
+        self._say("supervisor", f"restarting {len(self._to_restart)} workers, one at a time")
+
+    def stop(self) -> None:
         """Ask everybody to end, kill who does not, and return when nobody is left.
 
-        May be called in any state, also twice.
+        May be called in any state, also twice. What fails while they are asked is raised at the
+        end, when nobody is left.
         """
         if self.life.state in (State.INIT, State.STOPPED, State.STOP_FAILED):
             return
         self.life.on(Event.DRAIN)
-        gone = self._members.stop(grace_s)
+        try:
+            if self._deadlines.drain_inflight:
+                self._members.stop(self._deadlines.stop_ms / 1000)
+        except Exception:
+            self._members.mute()
+            raise
+        finally:
+            self._end()
+
+    def _end(self) -> None:
+        gone = not self._members.alive()
         if not gone:
-            self.life.on(Event.GRACE_OVER)
-            gone = self._members.kill(KILL_S)
-        if gone:
-            self.life.on(Event.ALL_STOPPED)
-        else:
-            self.life.on(Event.STOP_ERROR)
+            if self._deadlines.drain_inflight:
+                self.life.on(Event.GRACE_OVER)
+            gone = self._members.kill(self._deadlines.kill_ms / 1000)
+        self.life.on(Event.ALL_STOPPED if gone else Event.STOP_ERROR)
+        if not gone:
             left = ", ".join(f"{s.post.id} ({s.pid})" for s in self._members.alive())
             self._say("supervisor", f"cannot be ended, not even by SIGKILL: {left}")
+        self.stops = self._members.stops()
         self._members.close()
 
     def _look(self) -> None:
@@ -167,7 +189,30 @@ class Supervisor:
                 self._look_at(member, spawned)
             elif not member.is_done and time.monotonic() >= member.again_s:
                 self._start_again(member)
+        if self._to_restart is not None and self.life.state is State.RUNNING:
+            self._restart_on(self._to_restart)
         self._tick()
+
+    def _restart_on(self, left: list[Member]) -> None:
+        """Let the next one go when all are ready; kill who was asked to and does not."""
+        now_s = time.monotonic()
+        for member in self._members.workers():
+            if member.asked_s is not None and member.spawned is not None:
+                if now_s - member.asked_s >= self._deadlines.stop_ms / 1000:
+                    self._say("supervisor", f"{member.post.id} does not end, so it is killed")
+                    member.asked_s = now_s
+                    member.spawned.kill()
+                return
+        if not all(member.is_ready for member in self._members.workers()):
+            return
+        if not left:
+            self._to_restart = None
+            self._say("supervisor", "all workers are restarted")
+            return
+        member = left.pop(0)
+        assert member.spawned is not None
+        member.asked_s = now_s
+        member.spawned.ask_to_stop()
 
     def _look_at(self, member: Member, spawned: Spawned) -> None:
         if spawned.misheard:
@@ -192,7 +237,7 @@ class Supervisor:
         """Decide what a death means: the end of the run, of a post, or another start."""
         name = member.post.id
         if self.life.state is State.STARTING and not was_signalled(code):
-            kept = code in (EXIT_REDIS, EXIT_INTEGRITY) or not member.is_worker
+            kept = code in (EXIT_REDIS, *FINAL) or not member.is_worker
             sentence = quoted(f"{name} {how_it_ended(code)} before it was ready", spawned)
             self._refuse_start(sentence, code if code and kept else EXIT_INCOMPLETE)
         if not member.is_worker and not was_signalled(code):
@@ -200,8 +245,11 @@ class Supervisor:
                 self._lose(quoted(f"{name} {how_it_ended(code)}", spawned), code)
             member.is_done = True
             return
-        if member.is_worker and code == EXIT_INTEGRITY:
+        if member.is_worker and code in FINAL:
             self._lose(quoted(f"{name} {how_it_ended(code)}", spawned), code)
+        if member.asked_s is not None:
+            member.asked_s, member.again_s = None, 0.0
+            return
         if not member.post.can_resume:
             self._lose_stream(member, f"{name} {how_it_ended(code)}")
         self._wait_to_start(member, spawned, code)

@@ -24,6 +24,7 @@ import redis
 
 from kernel.adapters.redis.ledger import find
 from kernel.adapters.redis.status import read_ledger
+from kernel.ledger.scenario import EGRESS, GRAPH, INGRESS, LIMITS
 from kernel.runtime.bundle import Bundle
 from tests.bench.meter import BenchFailed, Started, Usage, cpu_of, peak_of, run_verb
 from tests.bench.report import COLLECTOR, PRODUCER, REDIS, WORKERS, Measured
@@ -158,15 +159,19 @@ class _Fleet:
             run=RUN,
             worker="bench",
             generation=1,
+            scenario=GRAPH.scenario_id,
+            group="-",
+            modules=GRAPH.modules,
         )
 
     def _start(self, bundle: Bundle, name: str, *argv: str) -> Started:
         case = self._case
         role = "worker" if name[1:].isdigit() else name
+        group = {PRODUCER: INGRESS, COLLECTOR: EGRESS}.get(name, LIMITS)
         is_profiled = case.profiled == role and name not in ("w2", "w3", "w4")
         started = Started(
             *argv,
-            bundle=bundle.of(name, 1),
+            bundle=bundle.of(name, 1, group),
             folder=case.folder,
             profile=case.profiles / f"{role}.pstats" if is_profiled else None,
         )

@@ -14,11 +14,12 @@ import pytest
 
 from kernel.engine.lifecycle import State
 from kernel.errors import EXIT_BUG, EXIT_INCOMPLETE, EXIT_INTEGRITY, EXIT_REFUSED
+from kernel.runtime.deadlines import Deadlines
 from kernel.runtime.failed import CrashLoop, Failed
 from kernel.runtime.members import Snapshot
 from kernel.runtime.spawned import Post, Shares
 from kernel.runtime.supervisor import Supervisor
-from tests.support.stand_ins import BUNDLE, Enough, Stage
+from tests.support.stand_ins import BUNDLE, PROMPT, Enough, Stage
 from tests.support.waiting import wait_until
 
 
@@ -28,7 +29,7 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
     made = Stage(tmp_path)
     yield made
     if made.supervisor is not None:
-        made.supervisor.stop(grace_s=1)
+        made.supervisor.stop()
 
 
 def at_work(stage: Stage, *posts: Post) -> Supervisor:
@@ -87,14 +88,17 @@ def test_an_exit_because_redis_is_away_does_not_count_as_a_crash(stage: Stage) -
         supervisor.run()
 
 
-def test_a_worker_that_finds_stored_state_changed_ends_the_run_with_5(stage: Stage) -> None:
+@pytest.mark.parametrize("code", [EXIT_INTEGRITY, EXIT_REFUSED])
+def test_a_worker_whose_ledger_is_another_ends_the_run_with_its_code(
+    stage: Stage, code: int
+) -> None:
     """Starting it again would not change what is stored."""
-    supervisor = at_work(stage, stage.post("w1", "exit:5"), stage.post("w2", "good"))
+    supervisor = at_work(stage, stage.post("w1", f"exit:{code}"), stage.post("w2", "good"))
 
-    with pytest.raises(Failed, match="w1 ended with exit code 5") as failed:
+    with pytest.raises(Failed, match=f"w1 ended with exit code {code}") as failed:
         supervisor.run()
 
-    assert failed.value.exit_code == EXIT_INTEGRITY
+    assert failed.value.exit_code == code
 
 
 @pytest.mark.parametrize(
@@ -177,7 +181,7 @@ def test_who_shares_a_stream_cannot_go_on_after_a_kill(stage: Stage, shares: Sha
 
 
 def test_the_run_ends_when_all_who_move_lines_are_done(stage: Stage) -> None:
-    """Then the workers are asked to stop, and each end is noted once."""
+    """Then the workers are asked to stop, and each group's end is noted once."""
     supervisor = at_work(
         stage,
         stage.post("w1", "good"),
@@ -191,7 +195,7 @@ def test_the_run_ends_when_all_who_move_lines_are_done(stage: Stage) -> None:
 
     assert supervisor.life.state is State.STOPPED
     assert supervisor.life.failure is None
-    assert sorted(supervisor.stops) == [("w1", "graceful"), ("w2", "graceful")]
+    assert supervisor.stops == [(group, "graceful") for group in ("limits", "ingress", "egress")]
 
 
 def test_the_run_ends_soon_after_the_collector_when_nobody_reads_any_more(stage: Stage) -> None:
@@ -203,20 +207,82 @@ def test_the_run_ends_soon_after_the_collector_when_nobody_reads_any_more(stage:
     supervisor.run()
     supervisor.stop()
 
-    assert supervisor.stops == [("p", "graceful")]
+    assert supervisor.stops == [("ingress", "graceful"), ("egress", "graceful")]
+
+
+def with_stubborn(stage: Stage, deadlines: Deadlines = PROMPT) -> Supervisor:
+    """Have two workers at work, one of which does not end when it is asked to, and a producer."""
+    posts = (stage.post("w1", "stubborn"), stage.post("w2", "good"))
+    supervisor = stage.supervise(*posts, stage.post("p", "good", "producer"), deadlines=deadlines)
+    supervisor.start()
+    supervisor.open_work(BUNDLE)
+    wait_until(lambda: stage.has("w1.stubborn"), within_s=5, what="w1 to be stubborn")
+    return supervisor
 
 
 def test_a_process_that_does_not_stop_in_time_is_killed_and_that_is_noted(stage: Stage) -> None:
-    """The others have their graceful end; a second stop changes nothing."""
-    supervisor = at_work(stage, stage.post("w1", "stubborn"), stage.post("w2", "good"))
-    wait_until(lambda: stage.has("w1.stubborn"), within_s=5, what="w1 to be stubborn")
+    """Its group has a forced end, the others a graceful one; a second stop changes nothing."""
+    supervisor = with_stubborn(stage, Deadlines(stop_ms=500))
+    pid = seen(supervisor, "w1").pid
 
-    supervisor.stop(grace_s=0.5)
+    supervisor.stop()
     supervisor.stop()
 
-    assert sorted(supervisor.stops) == [("w1", "forced"), ("w2", "graceful")]
+    assert supervisor.stops == [("limits", "forced"), ("ingress", "graceful")]
+    assert ("w1", "w1 stays") in stage.said
+    assert [text for who, text in stage.said if who == "supervisor"] == [f"w1 ({pid}) is killed"]
     assert supervisor.life.state is State.STOPPED
     assert supervisor.life.failure is State.STOP_TIMEOUT
+
+
+def test_a_drain_that_fails_still_goes_on_to_stop(stage: Stage) -> None:
+    """Whoever is told their words is gone: the error is raised when nobody is left."""
+    supervisor = with_stubborn(stage)
+    processes = [psutil.Process(one.pid) for one in supervisor.snapshot()]
+    stage.is_deaf = True
+
+    with pytest.raises(BrokenPipeError):
+        supervisor.stop()
+
+    assert not any(process.is_running() for process in processes)
+    assert supervisor.life.state is State.STOPPED
+    assert supervisor.life.failure is State.STOP_TIMEOUT
+    assert ("limits", "forced") in supervisor.stops
+
+
+def test_without_draining_all_are_killed_at_once(stage: Stage) -> None:
+    """Nobody is asked, and that is no failure: it was wanted so."""
+    supervisor = with_stubborn(stage, Deadlines(drain_inflight=False))
+
+    supervisor.stop()
+
+    assert supervisor.stops == [("limits", "forced"), ("ingress", "forced")]
+    assert ("w1", "w1 stays") not in stage.said
+    assert supervisor.life.state is State.STOPPED
+    assert supervisor.life.failure is None
+
+
+def test_workers_are_restarted_one_at_a_time_each_ready_before_the_next_goes(stage: Stage) -> None:
+    """A stubborn one is killed when its time is over; nobody else is missed meanwhile."""
+    stage.held = {"w2.2": (3, 7)}
+    supervisor = with_stubborn(stage, Deadlines(stop_ms=500))
+    missing: set[int] = set()
+
+    def is_over() -> bool:
+        workers = supervisor.snapshot()[:2]
+        missing.add(sum(not worker.is_ready for worker in workers))
+        return ("supervisor", "all workers are restarted") in stage.said
+
+    stage.until = is_over
+    supervisor.restart()
+    with pytest.raises(Enough):
+        supervisor.run()
+
+    assert [one.generation for one in supervisor.snapshot()] == [2, 2, 1]
+    assert missing == {0, 1}
+    assert seen(supervisor, "w2").partitions == (3, 7)
+    assert ("supervisor", "w1 does not end, so it is killed") in stage.said
+    assert not any("starting it again" in text for _, text in stage.said)
 
 
 OWNER = """

@@ -9,7 +9,8 @@ import psutil
 import pytest
 
 from kernel.engine.lifecycle import State
-from kernel.errors import EXIT_INCOMPLETE, EXIT_INTEGRITY, EXIT_REDIS
+from kernel.errors import EXIT_INCOMPLETE, EXIT_INTEGRITY, EXIT_REDIS, EXIT_REFUSED
+from kernel.runtime.deadlines import Deadlines
 from kernel.runtime.failed import Failed, NotReady
 from tests.support.stand_ins import BUNDLE, Enough, Stage
 from tests.support.waiting import wait_until
@@ -21,7 +22,7 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
     made = Stage(tmp_path)
     yield made
     if made.supervisor is not None:
-        made.supervisor.stop(grace_s=1)
+        made.supervisor.stop()
         assert all(not seen.is_alive for seen in made.supervisor.snapshot())
 
 
@@ -63,12 +64,14 @@ def test_the_secret_is_neither_on_a_command_line_nor_in_an_environment(stage: St
 def test_a_worker_that_is_late_ends_the_start_and_nothing_ran(stage: Stage) -> None:
     """The error is 6 and shows what the late one said last; the producer has never begun."""
     supervisor = stage.supervise(
-        stage.post("w1", "good"), stage.post("w2", "silent"), stage.post("p", "good", "producer")
+        *(stage.post("w1", "good"), stage.post("w2", "silent")),
+        stage.post("p", "good", "producer"),
+        deadlines=Deadlines(ready_ms=1_500, stop_ms=1_000),
     )
     supervisor.start()
 
     with pytest.raises(NotReady, match=r"1 of 2 workers .*w2(.|\n)*thinking about it") as late:
-        supervisor.open_work(BUNDLE, within_s=1.5)
+        supervisor.open_work(BUNDLE)
 
     assert late.value.exit_code == EXIT_INCOMPLETE
     assert supervisor.life.failure is State.NOT_READY
@@ -84,6 +87,7 @@ def test_a_worker_that_is_late_ends_the_start_and_nothing_ran(stage: Stage) -> N
         ("exit-unready:4", EXIT_REDIS),
         ("exit-unready:1", EXIT_INCOMPLETE),
         ("exit-unready:5", EXIT_INTEGRITY),
+        ("exit-unready:7", EXIT_REFUSED),
         ("exit-unready:0", EXIT_INCOMPLETE),
         ("broken", EXIT_INCOMPLETE),
     ],
@@ -91,7 +95,7 @@ def test_a_worker_that_is_late_ends_the_start_and_nothing_ran(stage: Stage) -> N
 def test_a_worker_that_ends_before_it_is_ready_ends_the_start_at_once(
     stage: Stage, behaviour: str, code: int
 ) -> None:
-    """With 4 when Redis is the reason, with 5 when the ledger is, else with 6; never with 0."""
+    """With 4 when Redis is the reason, with 5 or 7 when the ledger is, else with 6; never 0."""
     supervisor = stage.supervise(stage.post("w1", "good"), stage.post("w2", behaviour))
     supervisor.start()
 
@@ -124,16 +128,21 @@ def test_a_worker_under_other_rules_is_refused(stage: Stage) -> None:
     assert refused.value.exit_code == EXIT_INTEGRITY
 
 
-def test_a_process_that_cannot_be_started_is_named(stage: Stage) -> None:
-    """A command that does not exist is a failed start."""
+def test_a_process_that_cannot_be_started_ends_the_start_in_its_turn(stage: Stage) -> None:
+    """Those before it in the order given were started and are stopped; those behind it never."""
     supervisor = stage.supervise(
-        stage.post("w1", "good")._replace(argv=(str(stage.folder / "nothing"),))
+        stage.post("w1", "good"),
+        stage.post("w2", "good")._replace(argv=(str(stage.folder / "nothing"),)),
+        stage.post("w3", "good"),
     )
 
-    with pytest.raises(NotReady, match="w1 cannot be started: No such file"):
+    with pytest.raises(NotReady, match="w2 cannot be started: No such file"):
         supervisor.start()
 
     assert supervisor.life.state is State.START_FAILED
+    assert [seen.is_alive for seen in supervisor.snapshot()] == [True, False, False]
+    supervisor.stop()
+    assert not any(seen.is_alive for seen in supervisor.snapshot())
 
 
 def test_every_line_of_a_process_is_passed_on_with_its_name(stage: Stage) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from kernel.runtime.bundle import Bundle
+from kernel.runtime.deadlines import Deadlines
 from kernel.runtime.spawned import Post, Shares
 from kernel.runtime.supervisor import Supervisor
 
@@ -49,7 +50,7 @@ if wish == "exit-until":
 if wish == "killed-until" and child.bundle.generation < int(rest):
     os.kill(os.getpid(), signal.SIGKILL)
 if wish == "stubborn":
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda *_: print(f"{me} stays", file=sys.stderr, flush=True))
     (folder / f"{me}.stubborn").touch()
 if wish == "done":
     sys.exit(0)
@@ -67,7 +68,14 @@ BUNDLE = Bundle(
     run="monday",
     worker="-",
     generation=1,
+    scenario="fund-load",
+    group="-",
+    modules=("one.module",),
 )
+
+
+#: Stand-ins end at once or not at all.
+PROMPT = Deadlines(stop_ms=1_000)
 
 
 class Enough(Exception):
@@ -81,6 +89,8 @@ class Stage:
         self.folder = folder
         self.said: list[tuple[str, str]] = []
         self.until: Callable[[], object] = lambda: False
+        self.is_deaf = False
+        self.held: dict[str, tuple[int, ...]] = {}
         self.supervisor: Supervisor | None = None
         self._script = folder / "stand_in.py"
         self._script.write_text(SCRIPT, "utf-8")
@@ -96,9 +106,11 @@ class Stage:
         argv = (sys.executable, str(self._script), behaviour, str(self.folder))
         return Post(name, role, argv, shares)
 
-    def supervise(self, *posts: Post) -> Supervisor:
+    def supervise(self, *posts: Post, deadlines: Deadlines = PROMPT) -> Supervisor:
         """Make the supervisor, which stops waiting as soon as `until` says so."""
-        self.supervisor = Supervisor(posts, say=self._hear, tick=self._tick)
+        self.supervisor = Supervisor(
+            posts, say=self._hear, tick=self._tick, deadlines=deadlines, held=lambda: self.held
+        )
         return self.supervisor
 
     def opened(self) -> None:
@@ -110,6 +122,8 @@ class Stage:
         return (self.folder / name).exists()
 
     def _hear(self, who: str, text: str) -> None:
+        if self.is_deaf:
+            raise BrokenPipeError
         self.said.append((who, text))
 
     def _tick(self) -> None:

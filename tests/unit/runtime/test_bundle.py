@@ -21,6 +21,9 @@ GOOD: dict[str, Any] = {
     "run": "monday",
     "worker": "w1",
     "generation": 3,
+    "scenario": "fund-load",
+    "group": "limits",
+    "modules": ("one.module", "another"),
 }
 
 
@@ -39,9 +42,9 @@ def test_a_worker_for_any_run_has_no_run() -> None:
 
 def test_another_process_gets_the_same_with_its_own_name() -> None:
     """Id and generation differ, nothing else."""
-    other = Bundle(**GOOD).of("w2", 1)
+    other = Bundle(**GOOD).of("w2", 1, "egress")
 
-    assert asdict(other) == {**GOOD, "worker": "w2", "generation": 1}
+    assert asdict(other) == {**GOOD, "worker": "w2", "generation": 1, "group": "egress"}
 
 
 @pytest.mark.parametrize("name", sorted(GOOD))
@@ -57,7 +60,7 @@ def test_a_missing_field_is_named(name: str) -> None:
 @pytest.mark.parametrize("value", [None, [], True, 1.5])
 def test_a_field_of_a_wrong_type_is_named(name: str, value: object) -> None:
     """Also a boolean where a number is due."""
-    with pytest.raises(BundleMalformed, match=f"'{name}' has the wrong type"):
+    with pytest.raises(BundleMalformed, match=f"'{name}' (has the wrong type|is empty)"):
         Bundle.from_json(json.dumps({**GOOD, name: value}))
 
 
@@ -69,6 +72,7 @@ def test_a_field_of_a_wrong_type_is_named(name: str, value: object) -> None:
         ("master_key", "", "'master_key' is empty"),
         ("keys_file", "prod.keys", "'master_key' is set beside 'keys_file'"),
         ("master_key", "not hex", "'master_key' is not hexadecimal"),
+        ("modules", ["one.module", 2], "'modules' holds what is no name"),
         ("colour", "blue", "'colour' is unknown"),
     ],
 )
