@@ -6,7 +6,8 @@ decided.
 
 1. What is shown of an attempt is its run, line and number: no amount, no id, no customer.
 2. Every act is audited by the script that does it, with who and when; a skip with its reason too.
-3. A skip names the number of the head that was looked at, so that nobody skips another by mistake.
+3. A skip names the number of the head that was looked at, and its entry, so that nobody skips
+   another by mistake.
 """
 
 from __future__ import annotations
@@ -44,6 +45,7 @@ class Head(NamedTuple):
     line: int
     seq: int
     settles: date | None
+    entry: str
 
 
 class Looked(NamedTuple):
@@ -100,7 +102,7 @@ def head_of(hold: Attachment, part: PartitionView) -> Head | None:
     if not 0 <= index < len(batch.seqs):
         raise WrongPosition("an entry does not begin where the one before it ended")
     settles = date.fromordinal(batch.days[index]) if batch.flags[index] & CANDIDATE else None
-    return Head(batch.run, batch.lines[index], batch.seqs[index], settles)
+    return Head(batch.run, batch.lines[index], batch.seqs[index], settles, entry.id)
 
 
 def as_text(looked: Looked) -> str:
@@ -138,7 +140,7 @@ def resume(looked: Looked, *, rng: Random, note: SkipNote | None = None) -> None
     """Let a partition go on where it was halted when it was looked at, and ring.
 
     Raises:
-        Refused: it is not halted, or not there any more.
+        Refused: it is not halted, or not there any more, or before another attempt.
         LedgerGone, StoreUnavailable: as they say.
     """
     hold, part = looked.hold, looked.part
@@ -149,7 +151,7 @@ def resume(looked: Looked, *, rng: Random, note: SkipNote | None = None) -> None
         raise gone(f"ledger {hold.name}")
     if answer.status == "NOT_HALTED":
         raise Refused(f"partition {part.partition} is not halted, so there is nothing to resume")
-    if answer.status == "BEHIND":
+    if answer.status in ("BEHIND", "OTHER_HEAD"):
         raise Refused(
             f"partition {part.partition} is halted elsewhere by now; look again with "
             "`fundload partition show`"
@@ -178,7 +180,7 @@ def skip(looked: Looked, *, seq: int, reason: str, rng: Random) -> None:
             f"the head of partition {partition} is number {looked.head.seq}, not {seq}; only the "
             "head can be skipped"
         )
-    resume(looked, rng=rng, note=SkipNote(seq, reason))
+    resume(looked, rng=rng, note=SkipNote(seq, reason, looked.head.entry))
 
 
 def operator() -> str:

@@ -7,6 +7,8 @@ decided (`kernel.domain.decide`).
 1. A skip is a note at a position, never a move of the cursor or of a day's front: the attempt is
    declined when its turn comes, so that it settles its gate like any other (scheduling.md, hole 7).
 2. A halted partition goes on under a new halt token, which refuses whoever decided its head before.
+3. What is skipped is what was looked at: cursor and entry are compared, or a tail that was lost
+   meanwhile could put another attempt into its place.
 """
 
 from __future__ import annotations
@@ -18,10 +20,14 @@ AUDIT_MAX = 1_000
 
 
 class SkipNote(NamedTuple):
-    """The head attempt is to be answered as skipped; why is for the audit."""
+    """The head attempt is to be answered as skipped; why is for the audit.
+
+    `entry` is the id of the batch that it was seen in, so that no other one is skipped for it.
+    """
 
     seq: int
     reason: str
+    entry: str
 
 
 class ResumeRequest(NamedTuple):
@@ -35,9 +41,12 @@ class ResumeRequest(NamedTuple):
 
 
 class ResumeAnswer(NamedTuple):
-    """RESUMED: it is ready. ALREADY: by this very request. BEHIND: halted, but elsewhere."""
+    """RESUMED: it is ready. ALREADY: by this very request. BEHIND: halted, but elsewhere.
 
-    status: Literal["RESUMED", "ALREADY", "BEHIND", "NOT_HALTED", "GONE"]
+    OTHER_HEAD: halted there, but before another attempt than the one to be skipped.
+    """
+
+    status: Literal["RESUMED", "ALREADY", "BEHIND", "NOT_HALTED", "OTHER_HEAD", "GONE"]
     ring: bool = False
 
 

@@ -74,16 +74,24 @@ class Actors:
         return request
 
     def resume(
-        self, partition: int, *, skip: int = 0, cursor: int | None = None, token: int | None = None
+        self,
+        partition: int,
+        *,
+        skip: int = 0,
+        entry: str = "",
+        cursor: int | None = None,
+        token: int | None = None,
     ) -> ResumeAnswer:
         """Let a partition go on where it is; `skip` is the number of the head to be given up."""
+        part = self.state().parts[partition]
+        seen = entry or (part.log[0].id if part.log else "1-1")
         return self.stage.ledger.resume(
             ResumeRequest(
                 partition,
-                self.state().parts[partition].cursor if cursor is None else cursor,
+                part.cursor if cursor is None else cursor,
                 self.token() if token is None else token,
                 "me@here",
-                SkipNote(skip, 'it is "broken" / ü') if skip else None,
+                SkipNote(skip, 'it is "broken" / ü', seen) if skip else None,
             )
         )
 

@@ -162,6 +162,26 @@ def test_what_is_not_halted_there_is_left_alone(stage: Stage) -> None:
     assert stage.mark() == before
 
 
+def test_a_skip_is_of_the_attempt_that_was_looked_at(stage: Stage) -> None:
+    """OTHER_HEAD for one that a lost tail took away, though another is halted at its cursor."""
+    act = Actors(stage)
+    mark = stage.mark()
+    halted(act, PLAIN)
+    seen = act.state().parts[A].log[0].id
+    stage.rewind(mark)
+    stage.clock.advance(0, us=1)
+    act.append(Line(B))
+    halted(act, PLAIN, PLAIN)
+    before = stage.mark()
+
+    assert act.resume(A, skip=2, entry=seen).status == "OTHER_HEAD"
+    assert act.resume(A, skip=1).status == "OTHER_HEAD", "number 1 is in no batch from 2 on"
+    assert act.resume(A, cursor=1, skip=2, entry=seen).status == "BEHIND"
+
+    assert stage.mark() == before
+    assert act.resume(A, skip=2).status == "RESUMED"
+
+
 def test_a_note_is_read_by_those_who_hold_the_partition_and_goes_with_its_attempt(
     stage: Stage,
 ) -> None:

@@ -205,6 +205,20 @@ HALTS: Final = (
         f"{RESUME}test_what_is_not_halted_there_is_left_alone",
     ),
     lua(
+        "skip: entry of the head",
+        "resume",
+        "head[1] ~= ARGV[12] or ",
+        "",
+        f"{RESUME}test_a_skip_is_of_the_attempt_that_was_looked_at",
+    ),
+    lua(
+        "skip: no number before its batch",
+        "resume",
+        " or tonumber(ARGV[7]) < tonumber(head[2][4])",
+        "",
+        f"{RESUME}test_a_skip_is_of_the_attempt_that_was_looked_at",
+    ),
+    lua(
         "resume: new halt token",
         "resume",
         "p .. ':h', ARGV[5] .. stamp, ",

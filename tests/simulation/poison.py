@@ -103,11 +103,11 @@ def operator_life(
                 continue
             partition = rng.choice(halted)
             cursor = store.state.parts[partition].cursor
-            seq, cents = _head(store, codec, partition)
+            seq, entry, cents = _head(store, codec, partition)
             actor.wait(rng.randrange(THINK_US))
             note = None
             if not fells_all(cents) and rng.random() < SKIP_SHARE:
-                note = SkipNote(seq, "poison")
+                note = SkipNote(seq, "poison", entry)
             else:
                 sickness.heal(cents)
             token = rng.getrandbits(TOKEN_BITS) | 1
@@ -126,10 +126,10 @@ def _halted(store: SimulatedStore) -> list[int]:
     return [number for number, part in enumerate(store.state.parts) if part.state == "halted"]
 
 
-def _head(store: SimulatedStore, codec: Codec, partition: int) -> tuple[int, int]:
-    """Open a partition's head; return its number and its amount."""
+def _head(store: SimulatedStore, codec: Codec, partition: int) -> tuple[int, str, int]:
+    """Open a partition's head; return its number, its entry and its amount."""
     part = store.state.parts[partition]
     entry = next(entry for entry in part.log if entry.end > part.cursor)
     batch = codec.logged(partition, entry)
     index = part.cursor - (entry.end - len(batch.seqs))
-    return batch.seqs[index], batch.cents[index]
+    return batch.seqs[index], entry.id, batch.cents[index]

@@ -24,6 +24,9 @@ def resume(
         return ResumeAnswer("NOT_HALTED")
     if part.cursor != request.cursor:
         return ResumeAnswer("BEHIND")
+    head = next((entry for entry in part.log if entry.end > part.cursor), None)
+    if note is not None and (head is None or head.id != note.entry or note.seq < head.base):
+        return ResumeAnswer("OTHER_HEAD")
     now = now_us // 1000
     act = AuditEntry(
         now,

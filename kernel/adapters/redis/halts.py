@@ -31,6 +31,7 @@ def resume(ledger: Attached, request: ResumeRequest) -> ResumeAnswer:
         AUDIT_MAX,
         settings.ring_ms,
         settings.shift_deadline_ms,
+        "" if note is None else note.entry,
     )
     status = answer[0].decode()
     return ResumeAnswer(status, ring=status == "RESUMED" and answer[1] == 1)

@@ -27,7 +27,7 @@ ANSWERS: dict[str, tuple[str, ...]] = {
     "end_shift": ("CONTINUE", "ENDED", "GONE"),
     "ack": ("ACKED", "REWOUND", "CLOSED", "GONE"),
     "tick": ("TICKED", "EARLY", "GONE"),
-    "resume": ("RESUMED", "ALREADY", "BEHIND", "NOT_HALTED", "GONE"),
+    "resume": ("RESUMED", "ALREADY", "BEHIND", "NOT_HALTED", "OTHER_HEAD", "GONE"),
     "drop": ("MORE", "DROPPED"),
     "note": ("made", "passed"),
     "step": ("kept", "freed", "ready", "parked", "left"),
@@ -57,6 +57,7 @@ REFUSALS = frozenset(
         "BEHIND",
         "LOST",
         "NOT_HALTED",
+        "OTHER_HEAD",
     }
     | {"ALREADY", "EXISTS", FULL, "READ", "LOADED"}
 )

@@ -146,15 +146,17 @@ class FaultyMachine(StoriesMachine):
         index=st.integers(0, 3),
         skips=st.booleans(),
         off=st.sampled_from([0, 0, 0, 1]),
+        other=rarely,
         times=st.sampled_from([1, 1, 2]),
     )
-    def resume(self, index: int, skips: bool, off: int, times: int) -> None:
+    def resume(self, index: int, *, skips: bool, off: int, other: bool, times: int) -> None:
         """An operator lets a partition go on, perhaps without its head; or mistakes which one."""
         parts = self.twins.before.parts
         halted = [p for p, part in enumerate(parts) if part.state == "halted"]
         partition = halted[index % len(halted)] if halted else index % self.partitions
         cursor = parts[partition].cursor + off
-        note = SkipNote(self.head_of(partition), "it is broken") if skips else None
+        seq, entry = self.head_of(partition)
+        note = SkipNote(seq, "it is broken", "9-9" if other else entry) if skips else None
         token = self.fleet.token()
         self.fleet.operator.last = ResumeRequest(partition, cursor, token, "me@here", note)
         for _ in range(times):
@@ -167,11 +169,11 @@ class FaultyMachine(StoriesMachine):
         if request is not None:
             self.twins.ask("resume", lambda ports: ports.resume(request))
 
-    def head_of(self, partition: int) -> int:
-        """Return the sequence number of the first undecided attempt."""
+    def head_of(self, partition: int) -> tuple[int, str]:
+        """Return the sequence number of the first undecided attempt, and its entry."""
         part = self.twins.before.parts[partition]
         held = Held(partition, part.cursor, part.end, part.halt, tuple(part.log))
-        return next((seen.seq for seen in attempts_of(held)), 1)
+        return next(((seen.seq, seen.entry) for seen in attempts_of(held)), (1, "1-1"))
 
     @rule(
         chunk=chains,
@@ -190,7 +192,7 @@ class FaultyMachine(StoriesMachine):
             self.twins.server.clock.advance(1_001)
         self.take(pair[1], None, "all", 100, [])
         self.fail(pair[1], 1, fatal=True, off=0)
-        self.resume(0, skips, off, 1)
+        self.resume(0, skips=skips, off=off, other=False, times=1)
         if zombie:
             self.commit(pair[0], 100, 0, ["auto"] * 4, None)
         self.turn(pair[1], 100, 0)

@@ -90,9 +90,9 @@ def raises(*, fatal: bool = False, known: bool = True, off: int = 0) -> Story:
     return lambda m: m.fail(HOLDER, int(known), fatal, off)
 
 
-def resumes(*, off: int = 0, times: int = 1) -> Story:
+def resumes(*, off: int = 0, other: bool = False, times: int = 1) -> Story:
     """An operator lets a partition go on without its head, or mistakes it."""
-    return lambda m: m.resume(0, skips=True, off=off, times=times)
+    return lambda m: m.resume(0, skips=True, off=off, other=other, times=times)
 
 
 def ticks(*, twice: bool = False) -> Story:
@@ -183,6 +183,7 @@ STORIES: dict[Met, Story] = {
     ("resume", "ALREADY"): row(HALTS, resumes(times=2)),
     ("resume", "BEHIND"): row(HALTS, resumes(off=1)),
     ("resume", "NOT_HALTED"): resumes(),
+    ("resume", "OTHER_HEAD"): row(HALTS, resumes(other=True)),
     ("drop", "MORE"): BEGINS,
     ("drop", "DROPPED"): BEGINS,
     ("note", "made"): row(HALTS, resumes()),

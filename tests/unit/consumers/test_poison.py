@@ -85,8 +85,9 @@ def head_of(made: Workshop, partition: int) -> int:
 def skip(made: Workshop, partition: int) -> int:
     """Give a halted partition's head up, and return its number."""
     seq = head_of(made, partition)
-    cursor = made.ledger.state.parts[partition].cursor
-    request = ResumeRequest(partition, cursor, seq, "me@here", SkipNote(seq, "broken"))
+    part = made.ledger.state.parts[partition]
+    note = SkipNote(seq, "broken", part.log[0].id)
+    request = ResumeRequest(partition, part.cursor, seq, "me@here", note)
     assert made.ledger.resume(request).status == "RESUMED"
     return seq
 

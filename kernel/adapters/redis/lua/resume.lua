@@ -2,8 +2,8 @@
 -- A note moves neither cursor nor front: the attempt is declined when its turn comes (hole 7). The new halt token
 -- refuses whoever decided the head before the note.
 -- ARGV: 1 incarnation 2 now 3 partition 4 cursor 5 token 6 who 7 sequence number to skip (0: none) 8 reason
---   9 acts in the audit, most 10 ring ms 11 shift ms
--- -> RESUMED, ring | ALREADY | BEHIND | NOT_HALTED | GONE
+--   9 acts in the audit, most 10 ring ms 11 shift ms 12 entry that holds the attempt to skip
+-- -> RESUMED, ring | ALREADY | BEHIND | NOT_HALTED | OTHER_HEAD | GONE
 if gone() then return {'GONE'} end
 local p, parts = ARGV[3], key('parts')
 local f = redis.call('HMGET', parts, p .. ':s', p .. ':c', p .. ':r', p .. ':u')
@@ -11,6 +11,11 @@ if f[4] == ARGV[5] then return {'ALREADY'} end
 if f[1] ~= 'halted' then return {'NOT_HALTED'} end
 if f[2] ~= ARGV[4] then return {'BEHIND'} end
 local skips = ARGV[7] ~= '0'
+if skips then
+  -- who names an attempt has seen its entry: after a lost tail another one may stand at the same cursor
+  local head = redis.call('XRANGE', key('log:' .. p), '(' .. ARGV[4] .. '-18446744073709551615', '+', 'COUNT', 1)[1]
+  if not head or head[1] ~= ARGV[12] or tonumber(ARGV[7]) < tonumber(head[2][4]) then return {'OTHER_HEAD'} end
+end
 redis.call('HDEL', parts, p .. ':f', p .. ':r')
 redis.call('HSET', parts, p .. ':h', ARGV[5] .. stamp, p .. ':u', ARGV[5])
 if skips then redis.call('HSET', key('notes'), p .. ':' .. ARGV[4], ARGV[7]) end
