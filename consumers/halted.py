@@ -20,8 +20,9 @@ from random import Random
 from typing import NamedTuple
 
 from consumers.operate import look, moment, place, why_still
+from consumers.positions import again
 from kernel.adapters.redis.bell import RqBell
-from kernel.adapters.redis.halts import read_audit, read_head
+from kernel.adapters.redis.halts import read_audit, read_head, read_last_line
 from kernel.adapters.redis.ledger import find
 from kernel.domain.batch import CANDIDATE
 from kernel.errors import IntegrityError, Refused, UsageError, WrongPosition
@@ -101,8 +102,12 @@ def head_of(hold: Attachment, part: PartitionView) -> Head | None:
     index = part.cursor - (entry.end - len(batch.seqs))
     if not 0 <= index < len(batch.seqs):
         raise WrongPosition("an entry does not begin where the one before it ended")
+    line = batch.lines[index]
+    last = read_last_line(hold.ledger.attached, partition=part.partition, run=batch.run)
+    if line <= last:
+        raise again(batch.run, line, last)
     settles = date.fromordinal(batch.days[index]) if batch.flags[index] & CANDIDATE else None
-    return Head(batch.run, batch.lines[index], batch.seqs[index], settles, entry.id)
+    return Head(batch.run, line, batch.seqs[index], settles, entry.id)
 
 
 def as_text(looked: Looked) -> str:
@@ -110,8 +115,10 @@ def as_text(looked: Looked) -> str:
     part, head = looked.part, looked.head
     out = [f"{place(part)} of ledger {looked.hold.name}: {_state(looked)}"]
     if looked.broken:
+        is_moved = looked.broken.startswith(WrongPosition.__name__)
         out.append(f"  head   cannot be read; {looked.broken}")
-        out.append("  seal   does not hold, so nothing of this batch is ever decided")
+        what = "place  is wrong" if is_moved else "seal   does not hold"
+        out.append(f"  {what}, so nothing of this batch is ever decided")
     elif head is not None:
         out.append(f"  head   line {head.line} of run {head.run}, number {head.seq}")
         out.append("  seal   holds")
@@ -173,7 +180,7 @@ def skip(looked: Looked, *, seq: int, reason: str, rng: Random) -> None:
     if looked.head is None:
         raise Refused(
             f"the head of partition {partition} cannot be read ({looked.broken or 'it is gone'}), "
-            "so it has no number to skip; put the batch back as it was written, and resume"
+            "so it has no number to skip; put its log back as it was written, and resume"
         )
     if looked.head.seq != seq:
         raise Refused(

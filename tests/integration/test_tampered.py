@@ -15,8 +15,10 @@ import pytest
 import redis
 
 from kernel.adapters.redis import keys
+from kernel.errors import EXIT_REFUSED
 from tests.support.fleet import ENDS_S, Fleet, config_file
 from tests.support.memory import sample_bytes
+from tests.support.operating import spoken
 from tests.support.server import Server
 from tests.support.waiting import wait_until
 
@@ -169,6 +171,9 @@ def test_a_batch_that_comes_again_when_it_was_decided_halts_its_partition(
     halted = fleet.view().partitions[0]
     assert halted.cursor == decided
     assert re.match(r"WrongPosition: line \d+ of run monday comes behind its line", halted.reason)
+    assert "place  is wrong, so nothing" in spoken(fleet, "partition", "show", "0")[1]
+    code, said = spoken(fleet, "partition", "skip", "0", "--seq", "1", "--reason", "why")
+    assert (code, "put its log back as it was written" in said) == (EXIT_REFUSED, True), said
     fleet.run = "monday"
     view = fleet.run_view()
     assert view is not None

@@ -55,6 +55,17 @@ def read_head(ledger: Attached, *, partition: int, cursor: int) -> Entry | None:
     return Entry(name.decode(), int(fields[b"q"]), fields[b"g"].decode(), fields[b"b"])
 
 
+def read_last_line(ledger: Attached, *, partition: int, run: str) -> int:
+    """Return the last line of a run that was decided in a partition, 0 where none was.
+
+    Raises:
+        StoreUnavailable: the server does not answer.
+    """
+    with store_errors():
+        found: Any = ledger.client.hget(ledger.key(f"run:{run}:decided"), str(partition))
+    return int(found or 0)
+
+
 def fields_of(body: Any) -> dict[bytes, bytes]:  # noqa: ANN401 - redis-py's own shape of a stream's fields
     """Return the fields of a stream's entry."""
     return body if isinstance(body, dict) else dict(zip(body[::2], body[1::2], strict=True))
