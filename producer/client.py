@@ -48,7 +48,13 @@ class _OnRun:
     """What both forms have in common."""
 
     def __init__(
-        self, redis_url: str, ledger: str, *, run: str | None = None, timeout_s: float = TIMEOUT_S
+        self,
+        redis_url: str,
+        ledger: str,
+        *,
+        run: str | None = None,
+        timeout_s: float = TIMEOUT_S,
+        keys_path: str | None = None,
     ) -> None:
         """Name what to submit to; nothing is connected yet.
 
@@ -57,8 +63,9 @@ class _OnRun:
             ledger: Name of the ledger, which must exist.
             run: The run to submit to; without one, a new run with a random name.
             timeout_s: How long an answer is waited for.
+            keys_path: The key file that the ledger was made with, if it was made with one.
         """
-        self._session = Session(redis_url, ledger, run)
+        self._session = Session(redis_url, ledger, run, keys_path)
         self._timeout_s = timeout_s
 
     @property

@@ -29,6 +29,7 @@ from kernel.ledger.scenario import EGRESS, INGRESS, build_runner
 from kernel.ledger.units import RunView
 from kernel.runtime.build import Attachment, attach, attached
 from kernel.runtime.channel import ChannelSeat, ReplyChannel
+from kernel.runtime.ledger_keys import given_keys
 from kernel.runtime.patience import SystemClock, patiently
 from producer.answers import AnswerReader
 from producer.append import RunSeat
@@ -50,14 +51,22 @@ class _EndingClock(SystemClock):
             raise ShutdownRequested(CLOSED)
 
 
+def _unheard(sentence: str) -> None:
+    """Say nothing: a library has no terminal."""
+    del sentence
+
+
 class Session:
     """Feeds one run and reads its answers, from `start` to `close`."""
 
-    def __init__(self, redis_url: str, ledger: str, run: str | None) -> None:
+    def __init__(
+        self, redis_url: str, ledger: str, run: str | None, keys_path: str | None = None
+    ) -> None:
         """Name the run; without a name it is a new one."""
         self.run = keys.check_name(run or f"client-{secrets.token_hex(8)}", "run")
         self._redis_url = redis_url
         self._ledger = ledger
+        self._keys_path = keys_path
         self._clock = _EndingClock()
         self._threads: list[threading.Thread] = []
         self._holds: list[Attachment] = []
@@ -93,11 +102,12 @@ class Session:
             raise
 
     def _start(self) -> None:
+        given = given_keys(self._keys_path, _unheard)
         hold = attach(
-            self._redis_url, self._ledger, clock=self._clock, wait_ms=0, say=lambda _sentence: None
+            self._redis_url, self._ledger, clock=self._clock, wait_ms=0, say=_unheard, given=given
         )
         self._holds.append(hold)
-        reading = attached(hold.url, hold.name, connect(hold.url), hold.record)
+        reading = attached(hold.url, hold.name, connect(hold.url), hold.record, given)
         self._holds.append(reading)
         book = self._book = Submissions(self.run, clock=self._clock, settings=hold.settings)
         owner = secrets.token_hex(8)

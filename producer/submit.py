@@ -28,6 +28,7 @@ class Submitting(NamedTuple):
     number: int | None
     timeout_s: float
     has_reasons: bool
+    keys_path: str | None = None
 
 
 def submit_all(what: Submitting, attempts: Sequence[str]) -> tuple[str, int]:
@@ -42,7 +43,14 @@ def submit_all(what: Submitting, attempts: Sequence[str]) -> tuple[str, int]:
         raise UsageError("--number is the number of one attempt: give exactly one")
     output = StandardOutput()
     count = 0
-    with Client(what.redis_url, what.ledger, run=what.run, timeout_s=what.timeout_s) as client:
+    asked = Client(
+        what.redis_url,
+        what.ledger,
+        run=what.run,
+        timeout_s=what.timeout_s,
+        keys_path=what.keys_path,
+    )
+    with asked as client:
         for together in [attempts] if is_typed else _read_lines():
             for decision in _decisions(client, together, what.number):
                 output.write(_printed(decision, has_reasons=what.has_reasons))

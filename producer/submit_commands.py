@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from kernel.runtime.verbs import ledger_option, redis_option, say
+from kernel.runtime.verbs import keys_option, ledger_option, redis_option, say
 
 
 @click.command(
@@ -14,6 +14,7 @@ from kernel.runtime.verbs import ledger_option, redis_option, say
 )
 @redis_option
 @ledger_option
+@keys_option
 @click.option("--run", "run_name", help="Name of the run.  [default: a new one]")
 @click.option(
     "--number",
@@ -34,6 +35,7 @@ def submit(
     *,
     redis_url: str,
     ledger: str,
+    keys_path: str | None,
     run_name: str | None,
     number: int | None,
     timeout_s: float,
@@ -48,6 +50,6 @@ def submit(
     """
     from producer.submit import Submitting, submit_all
 
-    what = Submitting(redis_url, ledger, run_name, number, timeout_s, reasons)
+    what = Submitting(redis_url, ledger, run_name, number, timeout_s, reasons, keys_path)
     run, count = submit_all(what, attempts)
     say(f"run {run}: {count} answered on ledger {ledger}")
