@@ -103,7 +103,10 @@ class ReplyPort(Protocol):
         """Replies after an entry id ("0" = all that is left), waiting up to `wait_ms` for one."""
 
     def ack(self, *, run: str, owner: str, entry: str, written: int) -> units.AckAnswer:
-        """Say that lines up to `written` are on disk; trims below `entry` ("" only renews)."""
+        """Say that lines up to `written` are on disk; trims below `entry` ("" only renews).
+
+        The highest `written` ever said counts: late or again, a lower one changes nothing.
+        """
 
     def settle(self, *, run: str, owner: str, replicas: int) -> Settled:
         """Wait until all that was read is on the store's disk and on so many replicas'; renews."""

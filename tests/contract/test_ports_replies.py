@@ -88,6 +88,18 @@ def test_an_ack_trims_below_the_entry_and_keeps_it(act: Actors) -> None:
     assert act.state().runs["r1"].written == 2
 
 
+def test_what_is_written_never_becomes_less(act: Actors) -> None:
+    """An older ack that arrives late names an entry that is still there: ACKED, and no less."""
+    everything = ids(read(act))
+    ack(act, everything[0], written=2)
+    before = act.state().snapshot()
+
+    assert ack(act, everything[0], written=1) == AckAnswer("ACKED")
+    assert act.state() == before
+    assert ack(act, everything[0], written=3) == AckAnswer("ACKED")
+    assert act.state().runs["r1"].written == 3
+
+
 def test_an_ack_of_an_entry_that_is_gone_is_refused(act: Actors) -> None:
     """REWOUND: what the collector has on disk is not what the server has; nothing is trimmed."""
     everything = ids(read(act))

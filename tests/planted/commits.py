@@ -256,6 +256,13 @@ HALTS: Final = (
         f"{REPLIES}test_an_ack_trims_below_the_entry_and_keeps_it",
     ),
     lua(
+        "ack: what is written never becomes less",
+        "ack",
+        "if tonumber(ARGV[6]) > tonumber(written) then",
+        "if true then",
+        f"{REPLIES}test_what_is_written_never_becomes_less",
+    ),
+    lua(
         "ack: for the collector that has the lease",
         "ack",
         "if not lease or string.match(lease, '^%d+ (.*)$') ~= ARGV[4] then return {'CLOSED'} end",

@@ -49,7 +49,7 @@ def ack(
     entry: str,
     written: int,
 ) -> AckAnswer:
-    """Trim below the entry acknowledged, unless it is gone."""
+    """Trim below the entry acknowledged, unless it is gone; what is written never becomes less."""
     there = state.runs.get(run)
     if there is None or there.collect is None or there.collect[1] != owner:
         return AckAnswer("CLOSED")
@@ -58,6 +58,6 @@ def ack(
             return AckAnswer("REWOUND")
         floor = entry_order(entry)
         there.replies = [reply for reply in there.replies if entry_order(reply.id) >= floor]
-        there.written = written
+        there.written = max(there.written, written)
     there.collect = (now + settings.run_lease_ms, owner)
     return AckAnswer("ACKED")
