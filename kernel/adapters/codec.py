@@ -25,7 +25,8 @@ from kernel.engine.sealing import Seals
 from kernel.errors import Misshapen, SealBroken, Undecodable, WrongPosition
 from kernel.ledger.merge import LoggedBatch
 from kernel.ledger.payloads import Answers
-from kernel.ledger.units import STAMP_DIGITS, BatchOut, Entry, LedgerRecord, Reply
+from kernel.ledger.record import LedgerRecord
+from kernel.ledger.units import STAMP_DIGITS, BatchOut, Entry, Reply
 
 assert sys.byteorder == "little", "columns of numbers are packed as this machine keeps them"
 

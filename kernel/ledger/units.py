@@ -21,33 +21,6 @@ StepOutcome = Literal["kept", "freed", "ready", "parked", "left"]
 Policy = Literal["share", "all", "one"]
 
 
-class LedgerRecord(NamedTuple):
-    """What every process of a ledger works by; written once by `create`.
-
-    A ledger made with a key file names the key it was made with; another named one holds its key.
-    """
-
-    incarnation: str
-    partitions: int
-    digest: str
-    rules: str
-    settings: str
-    master_key: str
-    key_id: str = ""
-
-    @property
-    def is_throwaway(self) -> bool:
-        """Say whether the key is with the run that made the ledger, and nowhere else."""
-        return not self.master_key and not self.key_id
-
-
-class CreateAnswer(NamedTuple):
-    """CREATED or EXISTS, with the record that stands in the store."""
-
-    status: Literal["CREATED", "EXISTS"]
-    record: LedgerRecord
-
-
 class OpenAnswer(NamedTuple):
     """OPENED: where the run stands. WAIT: leased to another until `deadline`. ABSENT: no run."""
 

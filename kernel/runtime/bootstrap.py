@@ -13,8 +13,8 @@ from __future__ import annotations
 
 from kernel.errors import LedgerGone, RulesDiffer
 from kernel.ledger.ports import gone
+from kernel.ledger.record import LedgerRecord
 from kernel.ledger.scenario import GRAPH
-from kernel.ledger.units import LedgerRecord
 from kernel.runtime.bundle import Bundle, BundleMalformed
 
 

@@ -18,8 +18,8 @@ from kernel.domain.ruleset import ENGINE_VERSION, RuleSet, engine_of
 from kernel.engine.keyring import Keys
 from kernel.errors import Incomplete, IntegrityError, RulesDiffer
 from kernel.ledger.ports import StoreUnavailable
+from kernel.ledger.record import LedgerRecord
 from kernel.ledger.settings import FleetSettings
-from kernel.ledger.units import LedgerRecord
 from kernel.runtime.bootstrap import check_bundle, check_record
 from kernel.runtime.bundle import Bundle
 from kernel.runtime.ledger_keys import bundled_keys, keys_of

@@ -23,10 +23,11 @@ from kernel.adapters.redis.status import read_ledger, read_run
 from kernel.engine.replies import Outcome
 from kernel.errors import EXIT_DONE, EXIT_REFUSED, LedgerGone, Refused
 from kernel.ledger.ports import StoreUnavailable
+from kernel.ledger.record import LedgerRecord
 from kernel.ledger.scenario import GRAPH, LIMITS
 from kernel.ledger.settings import FleetSettings
 from kernel.ledger.status import LedgerView
-from kernel.ledger.units import LedgerRecord, RunView
+from kernel.ledger.units import RunView
 from kernel.runtime.build import attach, reached
 from kernel.runtime.bundle import Bundle
 from kernel.runtime.ledger_keys import given_keys, keys_of

@@ -15,7 +15,7 @@ from pathlib import Path
 from kernel.adapters.files.keyfile import KeyFile
 from kernel.engine.keyring import FixedKeys, Keys
 from kernel.errors import KeysDiffer, Refused, SealBroken
-from kernel.ledger.units import LedgerRecord
+from kernel.ledger.record import LedgerRecord
 from kernel.runtime.bundle import Bundle
 
 

@@ -10,7 +10,7 @@ from kernel.adapters.files.keyfile import KeyFile
 from kernel.adapters.redis.client import Client
 from kernel.adapters.redis.ledger import create
 from kernel.errors import Refused, RulesDiffer
-from kernel.ledger.units import LedgerRecord
+from kernel.ledger.record import LedgerRecord
 from kernel.runtime.build import rules_of
 from kernel.runtime.patience import Clock, patiently
 

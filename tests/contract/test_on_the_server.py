@@ -22,7 +22,7 @@ from tests.support.server import Fsync, Server
 from tests.support.stages import Clock, ServerStage, rule_set, server_stage, settings_of
 
 if TYPE_CHECKING:
-    from kernel.ledger.units import CreateAnswer
+    from kernel.ledger.record import CreateAnswer
 
 PRIME = Line(0, 1, candidate=True)
 PLAIN = Line(1)

@@ -16,7 +16,7 @@ from typing import Literal, NamedTuple
 
 from kernel.adapters.codec import Codec
 from kernel.engine.keyring import FixedKeys
-from kernel.ledger.units import LedgerRecord
+from kernel.ledger.record import LedgerRecord
 from tests.simulation.actors import (
     RESTART_US,
     Station,

@@ -20,6 +20,7 @@ from kernel.adapters.memory.ledger import MemoryLedger
 from kernel.adapters.memory.replies import entry_order
 from kernel.ledger import halts, units
 from kernel.ledger.ports import StoreUnavailable
+from kernel.ledger.record import LedgerRecord
 from tests.simulation.barrier import Barrier
 from tests.simulation.scheduler import Actor, World
 from tests.simulation.shown import brief
@@ -75,7 +76,7 @@ class Snapshot(NamedTuple):
 class SimulatedStore(MemoryLedger):
     """The memory ledger with a memory of its own."""
 
-    def __init__(self, record: units.LedgerRecord, world: World) -> None:
+    def __init__(self, record: LedgerRecord, world: World) -> None:
         super().__init__(record, world.clock_us)
         self.appends: list[Appended] = []
         self.replies: list[Given] = []

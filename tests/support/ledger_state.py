@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 from kernel.adapters.memory.state import LedgerState, Part, Run
 from kernel.adapters.redis.replies import CENTS_HIGH
 from kernel.ledger.halts import AuditEntry
+from kernel.ledger.record import LedgerRecord
 from kernel.ledger.schedule import STATES, State
-from kernel.ledger.units import Entry, LedgerRecord, Reply
+from kernel.ledger.units import Entry, Reply
 
 if TYPE_CHECKING:
     import redis

@@ -16,8 +16,8 @@ from kernel.adapters.redis.client import command
 from kernel.adapters.redis.ledger import RedisLedger, create
 from kernel.adapters.redis.scripts import Scripts, source
 from kernel.domain.ruleset import PrimeGate, RuleSet
+from kernel.ledger.record import LedgerRecord
 from kernel.ledger.settings import FleetSettings
-from kernel.ledger.units import LedgerRecord
 from tests.support.ledger_state import ledger_keys, read_state
 
 if TYPE_CHECKING:

@@ -18,9 +18,9 @@ from kernel.domain.ruleset import RuleSet
 from kernel.engine.context import PER_RUN
 from kernel.engine.keyring import FixedKeys
 from kernel.ledger.payloads import IDS, ORDER, STATE
+from kernel.ledger.record import LedgerRecord
 from kernel.ledger.scenario import INGRESS, LIMITS, build_runner
 from kernel.ledger.settings import FleetSettings
-from kernel.ledger.units import LedgerRecord
 from producer.append import RunSeat
 from producer.sequencer import Sequencer
 

@@ -30,7 +30,8 @@ from kernel.errors import (
     WrongPosition,
 )
 from kernel.ledger.payloads import Answers
-from kernel.ledger.units import Entry, LedgerRecord, Reply
+from kernel.ledger.record import LedgerRecord
+from kernel.ledger.units import Entry, Reply
 
 MASTER: Final = bytes(range(32))
 RECORD: Final = LedgerRecord("first", 4, "digest", "", "", MASTER.hex())

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from kernel.ledger import units
     from kernel.ledger.halts import ResumeAnswer, ResumeRequest
     from kernel.ledger.ports import Settled
+    from kernel.ledger.record import LedgerRecord
 
 
 class MemoryLedger:
@@ -27,7 +28,7 @@ class MemoryLedger:
         clock_us: Microseconds since the epoch, asked once a step.
     """
 
-    def __init__(self, record: units.LedgerRecord, clock_us: Callable[[], int]) -> None:
+    def __init__(self, record: LedgerRecord, clock_us: Callable[[], int]) -> None:
         self._clock_us = clock_us
         self._settings = FleetSettings.from_json(record.settings)
         self._quota = RuleSet.from_json(record.rules).quota

@@ -15,9 +15,10 @@ from kernel.ledger.schedule import moved
 
 if TYPE_CHECKING:
     from kernel.ledger.halts import AuditEntry
+    from kernel.ledger.record import LedgerRecord
     from kernel.ledger.schedule import Event, State
     from kernel.ledger.settings import FleetSettings
-    from kernel.ledger.units import Entry, LedgerRecord, Reply
+    from kernel.ledger.units import Entry, Reply
 
 
 @dataclass

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import redis
 
     from kernel.adapters.redis.client import Argument
-    from kernel.ledger.units import LedgerRecord
+    from kernel.ledger.record import LedgerRecord
 
 
 class Attached:

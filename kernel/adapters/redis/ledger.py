@@ -10,8 +10,8 @@ from kernel.adapters.redis.attached import Attached
 from kernel.adapters.redis.client import store_errors
 from kernel.adapters.redis.scripts import Scripts
 from kernel.domain.ruleset import RuleSet
+from kernel.ledger.record import CreateAnswer, LedgerRecord
 from kernel.ledger.settings import FleetSettings
-from kernel.ledger.units import CreateAnswer, LedgerRecord
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -10,8 +10,8 @@ import pytest
 from kernel.domain import ruleset
 from kernel.domain.ruleset import digest_of
 from kernel.errors import IntegrityError, LedgerGone, RulesDiffer
+from kernel.ledger.record import LedgerRecord
 from kernel.ledger.scenario import GRAPH, LIMITS
-from kernel.ledger.units import LedgerRecord
 from kernel.runtime.bootstrap import check_bundle, check_record
 from kernel.runtime.build import rules_of
 from kernel.runtime.bundle import BundleMalformed
