@@ -35,6 +35,7 @@ def as_mapping(view: LedgerView) -> dict[str, Any]:
         "backlog_attempts": backlog(view),
         "shifts": view.shifts,
         "workers": view.workers,
+        "held": {worker: list(parts) for worker, parts in view.held().items()},
         "partitions": [mapped(view, part) for part in view.partitions],
         "runs": {name: run._asdict() for name, run in view.runs.items()},
         "counters": dict(view.counters),
@@ -65,6 +66,7 @@ def as_text(ledger: str, view: LedgerView) -> str:
         states[part.state] = states.get(part.state, 0) + 1
     counted = ", ".join(f"{n} {state}" for state, n in sorted(states.items()))
     out.append(f"partitions: {counted}")
+    out += [f"worker {who} holds {len(parts)} partitions" for who, parts in view.held().items()]
     still = [part for part in view.partitions if part.state in ("parked", "halted")]
     out += [f"  {place(part)}: {why_still(view, part)}" for part in still]
     out += [f"run {name}: {_run_line(run)}" for name, run in view.runs.items()]

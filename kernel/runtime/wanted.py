@@ -45,8 +45,7 @@ class Wanted:
     @property
     def fleet_size(self) -> int:
         """Return how many workers are to be started."""
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-        return self.workers or min(WORKERS_DEFAULT_MAX, cores or 1)
+        return self.workers or workers_default()
 
     def check_options(self) -> None:
         """Refuse options that contradict one another.
@@ -158,6 +157,12 @@ class Wanted:
             force=False,
         )
         return f"{again.command()} && {shlex.join(['cmp', output, other])}"
+
+
+def workers_default() -> int:
+    """Return how many workers a host gets when nobody says: one for each core, but not many."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return min(WORKERS_DEFAULT_MAX, cores or 1)
 
 
 def check_input(path: str) -> None:

@@ -119,6 +119,8 @@ class Fleet:
         self.folder = folder
         #: The key file that whoever is started is given.
         self.keys: Path | None = None
+        #: What else whoever is started finds in its environment.
+        self.variables: Mapping[str, str] = {}
         self.members: list[Member] = []
         self._client = connect(url)
 
@@ -131,7 +133,7 @@ class Fleet:
     ) -> Member:
         """Start the command with these words; with a fault point, it is killed there."""
         said = self.folder / f"{len(self.members)}-{words[0]}.said"
-        variables = {VARIABLE: fault} if fault else {}
+        variables = {**self.variables, **({VARIABLE: fault} if fault else {})}
         if self.keys is not None:
             variables["FUNDLOAD_KEYS"] = str(self.keys)
         member = Member(words, said, stdin=stdin, stdout=stdout, variables=variables)
@@ -156,6 +158,10 @@ class Fleet:
         """Start a producer."""
         words = (*self._on("produce"), "--config", str(config), "--input", str(source))
         return self.start(*words, "--run", self.run, stdin=stdin, fault=fault)
+
+    def supervise(self, workers: int) -> Member:
+        """Start a supervisor of workers."""
+        return self.start(*self._on("supervise"), "--workers", str(workers))
 
     def collect(self, output: Path | str, *options: str, fault: str = "") -> Member:
         """Start a collector."""

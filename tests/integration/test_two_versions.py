@@ -1,0 +1,86 @@
+"""Processes of two versions of the engine on one ledger: only one of them decides it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kernel.adapters.config import read_config
+from kernel.adapters.redis import keys
+from kernel.adapters.redis.client import connect
+from kernel.domain.ruleset import digest_of
+from kernel.errors import EXIT_REFUSED
+from tests.support.fleet import PROJECT, Fleet
+from tests.support.memory import memory_bytes, sample_bytes
+from tests.support.versions import LATER_ENGINE, OtherVersion
+
+CONFIG = PROJECT / "configs" / "experiment.yaml"
+LINES = 600
+SAYS = "is decided by version 2 of the engine, and this is version 1: use version 2 on it"
+
+
+@pytest.fixture(scope="module")
+def later(tmp_path_factory: pytest.TempPathFactory) -> OtherVersion:
+    """Make a copy of the program with a later engine."""
+    return OtherVersion(tmp_path_factory.mktemp("later"), LATER_ENGINE)
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    """Put a sample where the fleet finds it."""
+    path = tmp_path / "source"
+    path.write_bytes(sample_bytes(LINES))
+    return path
+
+
+def test_a_ledger_of_a_later_engine_is_refused_by_everybody_else(
+    fleet: Fleet, later: OtherVersion, source: Path, tmp_path: Path
+) -> None:
+    """Exit 7 and a sentence that names both versions; the later program itself completes it."""
+    output = tmp_path / "output"
+    fleet.variables = later.variables
+    fleet.make_ledger(CONFIG)
+    fleet.variables = {}
+
+    refused = [
+        *(fleet.worker(), fleet.supervise(1)),
+        *(fleet.produce(CONFIG, source), fleet.collect(output)),
+    ]
+
+    for member in refused:
+        assert member.ends() == EXIT_REFUSED, member.said
+        assert SAYS in member.said
+    fleet.variables = later.variables
+    fleet.worker()
+    members = (fleet.produce(CONFIG, source), fleet.collect(output))
+    assert [member.ends() for member in members] == [0, 0]
+    assert output.read_bytes() == memory_bytes(CONFIG, source)
+
+
+def test_a_worker_that_its_ledger_leaves_behind_ends_and_halts_nothing(
+    fleet: Fleet, later: OtherVersion, source: Path, tmp_path: Path
+) -> None:
+    """It was at work before; its commit is refused by name, and the later worker goes on.
+
+    Batches of the later engine look broken to it. They are not, and no partition may halt for it.
+    """
+    output, record = tmp_path / "output", keys.record(fleet.ledger)
+    fleet.make_ledger(CONFIG)
+    left_behind = fleet.worker()
+    left_behind.wait_for("is ready")
+    client: Any = connect(fleet.url)
+    digest = digest_of("2", read_config(CONFIG).rules.to_json())
+    client.hset(record, "digest", digest)
+    client.close()
+    fleet.variables = later.variables
+    producer = fleet.produce(CONFIG, source)
+
+    assert left_behind.ends() == EXIT_REFUSED
+    assert SAYS in left_behind.said
+    fleet.worker()
+    collector = fleet.collect(output)
+    assert (producer.ends(), collector.ends()) == (0, 0)
+    assert output.read_bytes() == memory_bytes(CONFIG, source)
+    assert "halted" not in {part.state for part in fleet.view().partitions}
