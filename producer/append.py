@@ -75,8 +75,12 @@ def append_request(
     codec: Codec,
     chunk: SourceChunk,
     token: int,
+    after: str,
 ) -> AppendRequest:
     """Run the ingress nodes over a chunk on fresh views, and make of it one request.
+
+    `after` is the tail that this producer's last append was answered with: the registry is read
+    now, so later than that.
 
     Raises:
         StoreUnavailable: the registry could not be read.
@@ -108,6 +112,7 @@ def append_request(
         batches=[codec.batch_out(batch, token) for batch in batches],
         last_candidates=_last_candidates(batches),
         declined=_declined(result, codec, token),
+        after=after,
     )
 
 

@@ -88,6 +88,7 @@ class Sequencer:
         self._rng = rng
         self._kept: deque[SourceChunk] = deque()
         self._kept_bytes = 0
+        self._tail = ""
         self.totals = ProducerTotals()
         #: Told every few seconds what is waited for.
         self.say: Callable[[str], None] = lambda _sentence: None
@@ -184,6 +185,7 @@ class Sequencer:
             answer = self._try(chunk)
             if answer.status in ("APPENDED", "ALREADY"):
                 self.totals.appends += 1
+                self._tail = answer.tail
                 if answer.ring:
                     self._bell.ring()
                 return None
@@ -215,6 +217,7 @@ class Sequencer:
                 codec=self._codec,
                 chunk=chunk,
                 token=self._rng.getrandbits(TOKEN_BITS) | 1,
+                after=self._tail,
             ),
         )
         return hand_over(LIMITS, lambda: patiently(self._clock, lambda: self._port.append(request)))

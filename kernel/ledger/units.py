@@ -54,7 +54,12 @@ class DeclinedOut(NamedTuple):
 
 
 class AppendRequest(NamedTuple):
-    """All that one chunk gave. `owned` is the part of the read set that had an owner already."""
+    """All that one chunk gave. `owned` is the part of the read set that had an owner already.
+
+    `after` is the tail that this producer's last append was answered with, "" if it knows none; the
+    read set was read after that. While it is the ledger's tail nobody else has appended since, so
+    the fields that were found free are free, and the store need not look each of them up again.
+    """
 
     run: str
     owner: str
@@ -70,15 +75,20 @@ class AppendRequest(NamedTuple):
     batches: Sequence[BatchOut]
     last_candidates: Mapping[int, int]
     declined: DeclinedOut | None = None
+    after: str = ""
 
 
 class AppendAnswer(NamedTuple):
-    """APPENDED and ALREADY carry the first sequence number; REWOUND where the run really stands."""
+    """APPENDED and ALREADY carry the first sequence number; REWOUND where the run really stands.
+
+    `tail` of an APPENDED is the name of this append: token and server time, never given twice.
+    """
 
     status: Literal["APPENDED", "ALREADY", "REWOUND", "FULL", "CONFLICT", "RULES", "CLOSED", "GONE"]
     base: int = 0
     ring: bool = False
     position: int = 0
+    tail: str = ""
 
 
 class FinishAnswer(NamedTuple):

@@ -217,11 +217,11 @@ def test_the_first_append_asks_for_a_shift_and_the_next_does_not(act: Actors) ->
     """RING when something is ready and neither a shift lives nor a ring is pending."""
     ledger = act.stage.ledger
 
-    assert ledger.append(act.chunk(None)) == AppendAnswer("APPENDED", 1, ring=False)
-    assert ledger.append(act.chunk(PLAIN)) == AppendAnswer("APPENDED", 2, ring=True)
-    assert ledger.append(act.chunk(PLAIN)) == AppendAnswer("APPENDED", 3, ring=False)
+    assert ledger.append(act.chunk(None))[:3] == ("APPENDED", 1, False)
+    assert ledger.append(act.chunk(PLAIN))[:3] == ("APPENDED", 2, True)
+    assert ledger.append(act.chunk(PLAIN))[:3] == ("APPENDED", 3, False)
     act.stage.clock.advance(2_000)  # nobody came
-    assert ledger.append(act.chunk(PLAIN)) == AppendAnswer("APPENDED", 4, ring=True)
+    assert ledger.append(act.chunk(PLAIN))[:3] == ("APPENDED", 4, True)
 
 
 def test_finish_writes_the_line_count_once(act: Actors) -> None:

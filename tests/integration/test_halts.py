@@ -189,6 +189,8 @@ def test_run_ends_with_6_and_goes_on_after_a_resume(
     (partition,) = halted(fleet)
     assert f"`fundload partition resume {partition} " in poisoned.said
     assert "this goes on with the run" in poisoned.said
+    code, said = spoken(fleet, "wait", "--run", fleet.run)
+    assert (code, f"partition {partition} at " in said) == (EXIT_INCOMPLETE, True), said
 
     code, said = spoken(fleet, "partition", "resume", str(partition))
     assert code == 0, said
@@ -264,6 +266,8 @@ def test_a_reply_that_was_tampered_with_is_never_written(fleet: Fleet, server: S
     assert broken.ends() == EXIT_INTEGRITY
     assert "seal" in broken.said
     assert not output.exists()
+    code, said = spoken(fleet, "wait", "--run", fleet.run)
+    assert (code, "seal" in said) == (EXIT_INTEGRITY, True), said
     flip(server, replies)
     assert fleet.collect(output).ends() == 0
     assert output.read_bytes() == memory_bytes(CONFIG, source)

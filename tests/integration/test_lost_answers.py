@@ -16,7 +16,7 @@ from kernel.adapters.redis import keys
 from tests.support.fleet import ENDS_S, Fleet, Member, config_file
 from tests.support.history import cursor_moves, deeds
 from tests.support.memory import memory_bytes, sample_bytes
-from tests.support.operating import flip, halted
+from tests.support.operating import flip, halted, spoken
 from tests.support.proxy import Proxy
 from tests.support.server import Server
 from tests.support.waiting import wait_until
@@ -28,7 +28,7 @@ CHUNK = 100
 SCRIPTS = {
     "produce": {"create": 1, "open": 1, "append": 3, "finish": 1},
     "worker": {"tick": 1, "take": 2, "load": 2, "commit": 2, "end_shift": 1},
-    "collect": {"open": 1, "ack": 1},
+    "collect": {"open": 1, "ack": 1, "register": 1, "conclude": 1},
 }
 
 
@@ -70,6 +70,7 @@ def test_a_lost_answer_of_any_script_is_no_second_effect(
         wait_until(lambda: set(dropped) == set(SCRIPTS[verb]), within_s=ENDS_S, what="every loss")
         assert not [answer for answer in dropped.values() if answer.startswith(b"-")]
     assert output.read_bytes() == memory_bytes(config, source)
+    assert spoken(fleet, "wait", "--run", fleet.run)[0] == 0
     view = fleet.run_view()
     assert view is not None
     assert (view.position, view.answers, sum(view.tally.values())) == (LINES, LINES, LINES)

@@ -206,7 +206,9 @@ def test_everybody_ends_when_the_server_was_flushed(tmp_path: Path, *, is_busy: 
     """A ledger that is gone is never begun anew in silence: exit 5 for each, in seconds."""
     with Server() as server, Fleet(server.url, "prod", tmp_path) as fleet:
         config = config_file(tmp_path, "experiment", chunk_lines_max=64, inflight_lines_max=512)
-        members = [fleet.worker(), fleet.worker(), fleet.collect(tmp_path / "output")]
+        place = ("--redis-url", fleet.url, "--ledger", fleet.ledger)
+        members = [fleet.start("wait", *place, "--run", fleet.run), fleet.worker(), fleet.worker()]
+        members.append(fleet.collect(tmp_path / "output"))
         reading, writing = os.pipe()
         with os.fdopen(reading, "rb"), os.fdopen(writing, "wb", buffering=0) as pipe:
             members.append(fleet.produce(config, "-", stdin=reading))

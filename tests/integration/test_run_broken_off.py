@@ -142,6 +142,8 @@ def test_a_named_run_that_is_stopped_goes_on_by_the_command_that_it_says(
     view = fleet.run_view()
     assert view is not None
     assert view.answers < LINES, "stopped too late to show anything"
+    asked = fleet.start("wait", *there, "--run", fleet.run)
+    assert asked.ends() == EXIT_SIGINT, "told by the supervisor, not as the SIGTERM it passed on"
     again = re.search(r"this goes on with the run:\n  fundload (run .*)\n", run.said)
     assert again is not None
     gone_on = fleet.start(*shlex.split(again[1]))

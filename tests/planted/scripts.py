@@ -14,6 +14,7 @@ LUA: Final = "kernel/adapters/redis/lua"
 COMMIT: Final = "contract/test_ports_commit.py::"
 HOLES: Final = "contract/test_holes.py::"
 INGRESS: Final = "contract/test_ports_ingress.py::"
+TAIL: Final = "contract/test_ports_tail.py::"
 REPLIES: Final = "contract/test_ports_replies.py::"
 RESUME: Final = "contract/test_ports_resume.py::"
 SHIFT: Final = "contract/test_ports_shift.py::"
@@ -61,6 +62,13 @@ APPEND: Final = (
         "if owners[i] then return {'CONFLICT'} end",
         "",
         f"{INGRESS}test_a_read_set_that_changed_is_a_conflict_and_nothing_is_written",
+    ),
+    lua(
+        "append: nobody else appended since",
+        "append",
+        "ARGV[22] == ledger[3]",
+        "true",
+        f"{TAIL}test_an_id_that_somebody_else_claimed_since_is_a_conflict",
     ),
     lua(
         "append: read set, who was owned is owned by the same",

@@ -29,6 +29,12 @@ PLANTED: tuple[Planted, ...] = (
         seeds=200,
     ),
     Planted(
+        "append: nobody else appended since",
+        (Change(ingress, "_refusal", "request.after == state.tail", "True"),),
+        style="dense",
+        seeds=200,
+    ),
+    Planted(
         "append: predecessor from the ledger, not only from the chunk",
         (Change(ingress, "append", "state.last.get(day, 0)", "0"),),
         style="dense",

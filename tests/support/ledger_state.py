@@ -75,6 +75,7 @@ def read_state(client: redis.Redis, name: str) -> LedgerState:
         ),
         _parts(_text(there.pop("parts")), [there.pop(f"log:{p}", []) for p in range(count)]),
         next_seq=int(record.pop("next_seq")),
+        tail=record.pop("tail", ""),
         ring=_maybe(record.pop("ring", None)),
         tick=_maybe(record.pop("tick", None)),
         ids=_text(there.pop("ids", {})),

@@ -65,8 +65,9 @@ def append(
     run.offset, run.sha = request.offset, request.sha
     run.token, run.base = request.token, base
     run.produce = (now + settings.run_lease_ms, request.owner)
-    return AppendAnswer("APPENDED", base, ring=state.ask_ring(now, settings))
+    return AppendAnswer("APPENDED", base, ring=state.ask_ring(now, settings), tail=token)
 
+    state.tail = token
 
 def _refusal(
     state: LedgerState, settings: FleetSettings, request: AppendRequest
@@ -86,7 +87,8 @@ def _refusal(
     in_flight = run.position - run.written
     if in_flight > 0 and in_flight + request.lines > settings.inflight_lines_max:
         return AppendAnswer("FULL")
-    stale = not state.ids.keys().isdisjoint(request.new_fields)
+    is_next = request.after != "" and request.after == state.tail
+    stale = not is_next and not state.ids.keys().isdisjoint(request.new_fields)
     if stale or any(state.ids.get(name) != owner for name, owner in request.owned):
         return AppendAnswer("CONFLICT")
     if state.record.digest != request.digest:

@@ -64,6 +64,7 @@ class LedgerState:
     record: LedgerRecord
     parts: list[Part]
     next_seq: int = 1
+    tail: str = ""
     ring: int | None = None
     tick: int | None = None
     ids: dict[str, str] = field(default_factory=dict)

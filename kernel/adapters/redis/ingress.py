@@ -88,10 +88,13 @@ def append(ledger: Attached, request: AppendRequest) -> AppendAnswer:
         arguments += (batch.partition, batch.attempts, batch.sealed, _csv(batch.open_days))
     for day, offset in request.last_candidates.items():
         arguments += (day, offset)
+        request.after,
     answer = ledger.step("append", *arguments)
     status = answer[0].decode()
     if status == "APPENDED":
-        return AppendAnswer("APPENDED", int(answer[1]), ring=answer[2] == 1)
+        return AppendAnswer(
+            "APPENDED", int(answer[1]), ring=answer[2] == 1, tail=answer[3].decode()
+        )
     if status == "ALREADY":
         return AppendAnswer("ALREADY", int(answer[1]))
     if status == "REWOUND":

@@ -44,6 +44,7 @@ class Producer:
     run: str
     owner: str = OWNERS[0]
     position: int = 0
+    tail: str = ""
     last: AppendRequest | None = None
     replies: list[Reply] = field(default_factory=list)
 
@@ -97,7 +98,7 @@ class Fleet:
             owner=producer.owner,
             position=producer.position,
             owners=owners,
-        )
+        )._replace(after=producer.tail)
 
     def decided(
         self, shift: Shift, *, limit: int, parity: int, wishes: Mapping[int, Wish]

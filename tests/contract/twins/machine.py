@@ -133,6 +133,8 @@ class TwinsMachine(RuleBasedStateMachine):
         if fault == "off":
             request = request._replace(position=request.position + 3)
         self.fleet.producers[run].last = request
+        if stale:
+            request = request._replace(after="")
         self.append_again(run, 1)
 
     @precondition(lambda self: any(p.last for p in self.fleet.producers.values()))
@@ -152,6 +154,7 @@ class TwinsMachine(RuleBasedStateMachine):
 
     @rule(run=runs, stranger=rarely, off=st.sampled_from([0, 1]), twice=st.booleans())
     def finish(self, run: str, stranger: bool, off: int, twice: bool) -> None:
+                producer.tail = answer.tail
         """End a run, at the right or at a wrong count, perhaps by a stranger."""
         producer = self.fleet.producers[run]
         owner = "stranger" if stranger else producer.owner

@@ -2,9 +2,10 @@
 -- ARGV: 1 incarnation 2 now 3 run 4 owner 5 token 6 position expected 7 lines 8 offset after 9 sha after 10 digest
 --   11 lines in flight, most 12 run lease ms 13 ring ms 14 shift ms
 --   15 new fields (n) 16 owned fields (m) 17 batches 18 days 19 declined answers 20 declined sealed 21 tally of codes
+--   22 tail of the ledger as this producer's last append left it, or ""
 --   then n new fields, n fingerprints, m owned fields, m fingerprints,
 --   per batch: partition, count, sealed, days of open candidates (comma-joined); per day: day, offset of its last candidate
--- -> APPENDED, base, ring | ALREADY, base | REWOUND, position | FULL | CONFLICT | RULES | CLOSED | GONE
+-- -> APPENDED, base, ring, tail | ALREADY, base | REWOUND, position | FULL | CONFLICT | RULES | CLOSED | GONE
 if gone() then return {'GONE'} end
 local run_key = key('run:' .. ARGV[3])
 local run = redis.call('HMGET', run_key, 'produce', 'position', 'lines', 'token', 'base', 'written', 'answers')
@@ -17,10 +18,13 @@ end
 local in_flight = position - tonumber(run[6])
 if in_flight > 0 and in_flight + lines > tonumber(ARGV[11]) then return {'FULL'} end
 
--- the read set: who was free is free, who was owned is owned by the same
+-- The read set: who was free is free, who was owned is owned by the same. It was read after this producer's last append;
+-- if that is still the ledger's last one, nobody has claimed anything since, and a lost tail only freed ids again.
+local ledger = redis.call('HMGET', KEYS[1], 'digest', 'next_seq', 'tail')
 local n_new, n_owned, n_batches, n_days = tonumber(ARGV[15]), tonumber(ARGV[16]), tonumber(ARGV[17]), tonumber(ARGV[18])
-local at_prints, at_owned = 22 + n_new, 22 + 2 * n_new
-for first = 22, at_prints - 1, SLICE do
+local at_prints, at_owned = 23 + n_new, 23 + 2 * n_new
+local is_next = ARGV[22] ~= '' and ARGV[22] == ledger[3]
+for first = is_next and at_prints or 23, at_prints - 1, SLICE do
   local owners = redis.call('HMGET', key('ids'), unpack(ARGV, first, math.min(first + SLICE, at_prints) - 1))
   for i = 1, #owners do
     if owners[i] then return {'CONFLICT'} end
@@ -33,16 +37,15 @@ for first = at_owned, at_owned_prints - 1, SLICE do
     if owners[i] ~= ARGV[first + n_owned + i - 1] then return {'CONFLICT'} end
   end
 end
-local ledger = redis.call('HMGET', KEYS[1], 'digest', 'next_seq')
 if ledger[1] ~= ARGV[10] then return {'RULES'} end
 
 -- all checks passed: write
 local base, token = tonumber(ledger[2]), ARGV[5] .. stamp
-redis.call('HSET', KEYS[1], 'next_seq', text(base + lines))
+redis.call('HSET', KEYS[1], 'next_seq', text(base + lines), 'tail', token)
 for first = 0, n_new - 1, 3500 do
   local pairs_out, k = {}, 0
   for i = first, math.min(first + 3500, n_new) - 1 do
-    pairs_out[k + 1], pairs_out[k + 2] = ARGV[22 + i], ARGV[at_prints + i]
+    pairs_out[k + 1], pairs_out[k + 2] = ARGV[23 + i], ARGV[at_prints + i]
     k = k + 2
   end
   redis.call('HSET', key('ids'), unpack(pairs_out))
@@ -84,4 +87,4 @@ if tonumber(ARGV[19]) > 0 then
 end
 redis.call('HSET', run_key, 'position', text(position + lines), 'offset', ARGV[8], 'sha', ARGV[9], 'token', ARGV[5],
   'base', text(base), 'answers', text(answers), 'produce', (now + tonumber(ARGV[12])) .. ' ' .. ARGV[4])
-return {'APPENDED', text(base), ring(tonumber(ARGV[13]), tonumber(ARGV[14]))}
+return {'APPENDED', text(base), ring(tonumber(ARGV[13]), tonumber(ARGV[14])), token}

@@ -1,7 +1,8 @@
 -- What every script of a ledger begins with (scripts.py puts it in front of each body).
 --
 -- KEYS[1]  fl:{<ledger>}:record     hash   the ledger's record: incarnation, partitions, digest, rules, settings,
---                                          key, key_id, next_seq, ring (deadline of a pending ring), tick (time of the last)
+--                                          key, key_id, next_seq, tail (name of the last append),
+--                                          ring (deadline of a pending ring), tick (time of the last)
 -- Beside it, all with the same prefix:
 --   ids          hash    registry field -> fingerprint of its owner
 --   parts        hash    <p>:s state  <p>:c cursor  <p>:e end  <p>:t token of the last commit  <p>:h halt token
