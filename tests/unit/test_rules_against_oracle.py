@@ -24,6 +24,8 @@ from tests.support.reference import reference_file
 from tests.support.serial import Line, decide_serially, rules_of, serial_bytes
 from tests.support.streams import Style, nasty_stream
 
+pytestmark = pytest.mark.unwatched
+
 CONFIGS = {"baseline": BASELINE, "experiment": EXPERIMENT, "classic": CLASSIC}
 SEEDS = range(20)
 SCRATCHES = [bytes([byte]) for byte in b'"\\ \r\n09-{],'] + [b"\xc2\xa0", b"\\ud800"]

@@ -22,6 +22,8 @@ from kernel.domain.columns import (
 )
 from kernel.domain.decision import Reason
 
+pytestmark = pytest.mark.unwatched
+
 LINE = b'{"id":"15","customer_id":"528","load_amount":"$3.47","time":"2000-01-01T00:00:00Z"}'
 FRACTION = LINE.replace(b"00Z", b"00.5Z")
 UNREAL = LINE.replace(b"01-01", b"02-30")

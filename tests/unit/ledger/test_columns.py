@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from zlib import crc32
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from kernel.ledger.columns import partitions_of, picked, shifted, split_rows
+
+pytestmark = pytest.mark.unwatched
 
 
 @given(st.lists(st.text("0123456789", min_size=1, max_size=18)), st.integers(1, 64))

@@ -131,6 +131,7 @@ class HandOver:
         return Envelope(batch._replace(seqs=seqs, preds=preds), BATCH, envelope.trace_id)
 
 
+@pytest.mark.unwatched
 @pytest.mark.parametrize("name", CONFIGS)
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_one_process_answers_as_the_oracle_does(name: str, seed: int) -> None:
@@ -144,6 +145,7 @@ def test_one_process_answers_as_the_oracle_does(name: str, seed: int) -> None:
         assert ledger.output() == expected
 
 
+@pytest.mark.unwatched
 @pytest.mark.parametrize("name", CONFIGS)
 @pytest.mark.parametrize("seed", [4, 5])
 def test_one_runner_and_three_return_the_same_from_every_node(name: str, seed: int) -> None:
