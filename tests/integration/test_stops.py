@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,8 @@ from tests.support.memory import memory_bytes, sample_bytes
 from tests.support.waiting import wait_until
 
 LINES = 8_000
+#: A lease that nobody waits for: who goes on got it from the one that was told to stop.
+RUN_LEASE_MS = 600_000
 EXPERIMENT = PROJECT / "configs" / "experiment.yaml"
 SIGNALS = pytest.mark.parametrize(("signum", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 
@@ -33,7 +36,7 @@ def slow_config(fleet: Fleet) -> Path:
         chunk_lines_max=256,
         inflight_lines_max=2_048,
         turn_attempts_max=128,
-        run_lease_ms=1_500,
+        run_lease_ms=RUN_LEASE_MS,
     )
 
 
@@ -41,7 +44,7 @@ def slow_config(fleet: Fleet) -> Path:
 def test_a_producer_told_to_stop_says_what_goes_on(
     fleet: Fleet, source: Path, signum: signal.Signals, code: int
 ) -> None:
-    """The code of the signal, a sentence, and the same command again appends the rest."""
+    """The code of the signal, a sentence, and the same command again appends the rest at once."""
     output, config = fleet.folder / "output", slow_config(fleet)
     fleet.worker()
     collector = fleet.collect(output)
@@ -62,7 +65,7 @@ def test_a_producer_told_to_stop_says_what_goes_on(
 def test_a_collector_told_to_stop_keeps_its_rows(
     fleet: Fleet, source: Path, signum: signal.Signals, code: int
 ) -> None:
-    """Nothing under the output's name, everything beside it, and the same command goes on."""
+    """Nothing under the output's name, all of it beside; the same command goes on at once."""
     output, config = fleet.folder / "output", slow_config(fleet)
     fleet.worker()
     collector = fleet.collect(output)
@@ -89,7 +92,7 @@ def test_a_collector_that_follows_shows_rows_as_they_come(fleet: Fleet, source: 
     """They lie in the partial file until it is stopped; without --follow the run is completed."""
     output, lines = fleet.folder / "output", source.read_bytes().splitlines(keepends=True)
     partial = fleet.folder / "output.partial"
-    config = config_file(fleet.folder, "experiment", run_lease_ms=1_500)
+    config = config_file(fleet.folder, "experiment", run_lease_ms=RUN_LEASE_MS)
     expected = memory_bytes(config, source)
     reading, writing = os.pipe()
     fleet.worker()
@@ -157,3 +160,21 @@ def test_two_runs_at_once_are_answered_apart(fleet: Fleet, source: Path) -> None
 def named(rows: bytes) -> list[bytes]:
     """Return whose rows these are: all but the decision, which depends on the other run."""
     return [row.partition(b',"accepted"')[0] for row in rows.splitlines()]
+
+
+@SIGNALS
+def test_a_run_in_memory_keeps_nothing_when_it_is_broken_off(
+    fleet: Fleet, signum: signal.Signals, code: int
+) -> None:
+    """It says how to start anew; what a killed one had written is replaced by the next."""
+    output = fleet.folder / "output"
+    output.with_name("output.partial").write_bytes(b"half of a r")
+    files = ("--config", str(EXPERIMENT), "--input", "-", "--output", str(output))
+    run = fleet.start("run", *files, "--profile", "memory", stdin=subprocess.PIPE)
+    run.wait_for("replaced what an earlier run left unfinished")
+
+    run.tell(signum)
+
+    assert run.ends() == code
+    assert "nothing is kept of a run in memory; it starts anew with: fundload run" in run.said
+    assert list(fleet.folder.glob("output*")) == []

@@ -13,6 +13,7 @@ import click
 import pytest
 
 from kernel import __version__, errors
+from kernel.engine.errors import MissingDependency
 from kernel.runtime import cli
 from tests.unit import cli_verbs
 
@@ -71,6 +72,19 @@ def test_the_unexpected_is_a_bug_of_ours_with_its_traceback(
     assert "in stumble" in said
     assert "this is a bug of ours" in said
     assert cli.version_text() in said
+
+
+def test_an_error_of_the_engine_is_a_bug_of_ours_too(capsys: pytest.CaptureFixture[str]) -> None:
+    """It has a sentence as the expected ones have, but nobody outside can mend it."""
+
+    def act() -> int:
+        raise MissingDependency("rules", needed_by="decide")
+
+    assert cli.exit_code_of(act) == errors.EXIT_BUG
+
+    said = capsys.readouterr().err
+    assert "missing dependency 'rules', needed by decide" in said
+    assert "this is a bug of ours" in said
 
 
 @pytest.mark.parametrize("args", [("well", "--no-such"), ("no-such-verb",), ("earn", "six"), ()])

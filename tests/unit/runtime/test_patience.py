@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Literal
 
 import pytest
 
 from kernel.errors import LeaseHeld
+from kernel.ledger.ports import StoreFull, StoreUnavailable
 from kernel.ledger.units import OpenAnswer
-from kernel.runtime.patience import leased
+from kernel.runtime.patience import AWAY_MS_MAX, leased, patiently
 
 LEASE_MS = 5_000
 ANSWER_MS = 2
@@ -97,3 +99,41 @@ def test_an_answer_that_was_overtaken_refuses_nobody() -> None:
     time = Time()
 
     assert opened(time, LeasedRun(time, until=4_000, slow_at=3_000, slow_ms=60_000)) == "OPENED"
+
+
+class Store:
+    """A store that refuses until a moment, and then answers."""
+
+    def __init__(self, time: Time, refusal: Exception, until: int) -> None:
+        self._time = time
+        self._refusal = refusal
+        self._until = until
+
+    def ask(self) -> str:
+        """Answer, or refuse."""
+        if self._time.now < self._until:
+            raise self._refusal
+        return "answered"
+
+
+def test_a_full_store_is_waited_for_without_end_and_what_is_held_is_renewed() -> None:
+    """Workers drain it, however long that takes; meanwhile a lease must not run out."""
+    time, renewed = Time(), list[int]()
+    full = Store(time, StoreFull("full"), until=10 * AWAY_MS_MAX)
+
+    answer = patiently(time, full.ask, renew=lambda: renewed.append(time.now))
+
+    assert answer == "answered"
+    assert max(b - a for a, b in pairwise(renewed)) < LEASE_MS
+
+
+def test_a_store_that_is_away_is_given_up_after_a_minute() -> None:
+    """And not before: one that is back in time has answered."""
+    time = Time()
+    away = Store(time, StoreUnavailable("away"), until=AWAY_MS_MAX)
+    assert patiently(time, away.ask) == "answered"
+
+    time = Time()
+    with pytest.raises(StoreUnavailable):
+        patiently(time, Store(time, StoreUnavailable("away"), until=2 * AWAY_MS_MAX).ask)
+    assert AWAY_MS_MAX <= time.now < 2 * AWAY_MS_MAX
