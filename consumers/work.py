@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from random import Random
 
 from consumers.shift import Shift, ShiftTotals
@@ -11,10 +12,11 @@ from kernel.adapters.redis.bell import RqBell
 from kernel.adapters.redis.client import connect
 from kernel.adapters.redis.ledger import find
 from kernel.engine.context import PER_RUN
+from kernel.engine.observers import Observer
 from kernel.errors import RulesDiffer
 from kernel.ledger.payloads import STATE
 from kernel.ledger.scenario import LIMITS, build_runner
-from kernel.runtime.build import attach, rules_of
+from kernel.runtime.build import Attachment, attach, rules_of
 from kernel.runtime.child import enter
 from kernel.runtime.faults import mortal
 from kernel.runtime.ledger_keys import given_keys
@@ -50,29 +52,10 @@ def serve(
         given=given_keys(keys_path, say) if child is None else None,
     )
     worker = worker_name() if child is None else f"{child.bundle.worker}.{child.bundle.generation}"
-    seat, settings = Seat(ledger, worker, hold.settings), hold.settings
     client = connect(hold.url)
     bell = RqBell(client, hold.ledger.attached)
-    port, mortal_bell = mortal("worker", hold.ledger), mortal("worker", bell)
     with observers_for(trace) as observers:
-        turn = Turn(
-            port=port,
-            runner=build_runner(
-                hold.rules, settings.partitions, [LIMITS], observers, views={STATE: PER_RUN}
-            ),
-            codec=hold.codec,
-            rules=hold.rules,
-            seat=seat,
-            rng=rng,
-        )
-        shift = Shift(
-            turn=turn,
-            port=port,
-            bell=mortal_bell,
-            clock=clock,
-            seat=seat,
-            should_stop=lambda: False,
-        )
+        shift = _wired(hold, worker, bell, clock, observers, rng)
         if child is not None:
             child.ready(hold.rules.digest)
         say(f"worker {worker} is ready on ledger {ledger}")
@@ -85,6 +68,29 @@ def serve(
             raise
     _say_totals(worker, shift.totals)
     return told
+
+
+def _wired(
+    hold: Attachment,
+    worker: str,
+    bell: RqBell,
+    clock: SystemClock,
+    observers: Sequence[Observer],
+    rng: Random,
+) -> Shift:
+    """Return the shift of this worker."""
+    seat, port = Seat(hold.name, worker, hold.settings), mortal("worker", hold.ledger)
+    runner = build_runner(
+        hold.rules, hold.settings.partitions, [LIMITS], observers, views={STATE: PER_RUN}
+    )
+    return Shift(
+        turn=Turn(port=port, runner=runner, codec=hold.codec, rules=hold.rules, seat=seat, rng=rng),
+        port=port,
+        bell=mortal("worker", bell),
+        clock=clock,
+        seat=seat,
+        should_stop=lambda: False,
+    )
 
 
 def _say_totals(worker: str, totals: ShiftTotals) -> None:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import psutil
 import pytest
 
@@ -14,16 +11,6 @@ from kernel.runtime.deadlines import Deadlines
 from kernel.runtime.failed import Failed, NotReady
 from tests.support.stand_ins import BUNDLE, Enough, Stage
 from tests.support.waiting import wait_until
-
-
-@pytest.fixture
-def stage(tmp_path: Path) -> Iterator[Stage]:
-    """Set a stage; whoever is on it is stopped at the end."""
-    made = Stage(tmp_path)
-    yield made
-    if made.supervisor is not None:
-        made.supervisor.stop()
-        assert all(not seen.is_alive for seen in made.supervisor.snapshot())
 
 
 def test_all_workers_are_ready_before_anybody_moves_a_line(stage: Stage) -> None:

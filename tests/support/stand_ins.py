@@ -14,6 +14,7 @@ from typing import Literal
 
 from kernel.runtime.bundle import Bundle
 from kernel.runtime.deadlines import Deadlines
+from kernel.runtime.members import Snapshot
 from kernel.runtime.spawned import Post, Shares
 from kernel.runtime.supervisor import Supervisor
 
@@ -80,6 +81,11 @@ PROMPT = Deadlines(stop_ms=1_000)
 
 class Enough(Exception):
     """What a test waited for has happened."""
+
+
+def seen(supervisor: Supervisor, name: str) -> Snapshot:
+    """Return what is known of one process."""
+    return next(one for one in supervisor.snapshot() if one.id == name)
 
 
 class Stage:
