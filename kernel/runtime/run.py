@@ -26,9 +26,12 @@ FROM_ENVIRONMENT = ParameterSource.ENVIRONMENT
 GOES_ON = "this goes on with the run:"
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from kernel.adapters.config import Config
     from kernel.engine.replies import Outcome
     from kernel.runtime.fleet import Fleet
+    from kernel.runtime.progress import Screen
     from kernel.runtime.summary import Summary
 
 
@@ -89,23 +92,13 @@ def run_in_memory(wanted: Wanted, config: Config) -> Outcome:
     Raises:
         FundloadError: input or output failed.
     """
-    import time
-
     from kernel.adapters.files.output import OutputFile
     from kernel.adapters.files.source import LineSource
     from kernel.runtime.inprocess import decide_in_memory
-    from kernel.runtime.progress import Every, Meter, screen
+    from kernel.runtime.progress import screen
     from kernel.runtime.traced import observers_for
-    from kernel.runtime.wanted import estimated_lines
 
     shown = screen()
-    meter, due = Meter(estimated_lines(wanted.input)), Every(shown.every_s)
-    meter.at(time.monotonic(), 0)
-
-    def show(lines: int) -> None:
-        if due.is_due():
-            shown.show(meter.at(time.monotonic(), lines))
-
     name = wanted.run or "memory"
     wait = RunWait(name, SystemClock())
     output = OutputFile(wanted.output, fresh=True, reasons_path=wanted.reasons, force=wanted.force)
@@ -122,7 +115,7 @@ def run_in_memory(wanted: Wanted, config: Config) -> Outcome:
                 output,
                 run=name,
                 keep_ids=wanted.reasons is not None,
-                on_progress=show,
+                on_progress=shows_lines(shown, wanted),
                 observers=observers,
             )
     except BaseException as ended:
@@ -136,6 +129,23 @@ def run_in_memory(wanted: Wanted, config: Config) -> Outcome:
     wait.complete(summary.lines)
     report(wanted, summary)
     return wait.outcome
+
+
+def shows_lines(shown: Screen, wanted: Wanted) -> Callable[[int], None]:
+    """Return what is told the lines decided so far, and shows them every so often."""
+    import time
+
+    from kernel.runtime.progress import Every, Meter
+    from kernel.runtime.wanted import estimated_lines
+
+    meter, due = Meter(estimated_lines(wanted.input)), Every(shown.every_s)
+    meter.at(time.monotonic(), 0)
+
+    def show(lines: int) -> None:
+        if due.is_due():
+            shown.show(meter.at(time.monotonic(), lines))
+
+    return show
 
 
 def run_fleet(wanted: Wanted, config: Config, *, shows_url: bool) -> Outcome:
