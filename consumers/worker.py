@@ -16,9 +16,11 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
 import secrets
 import sys
 import time
+from collections.abc import Iterator
 from typing import Any
 
 from rq import SimpleWorker
@@ -33,9 +35,10 @@ from rq.worker import WorkerStatus
 
 from consumers.shift import Shift, listen
 from kernel.adapters.redis.bell import RqBell, ShiftJob, ShiftQueue, shift_queue
-from kernel.adapters.redis.client import AWAY, FULL, Client
+from kernel.adapters.redis.client import AWAY, FULL, NO_RIGHT, Client
+from kernel.adapters.redis.rights import missing
 from kernel.adapters.redis.throwaway import sweep
-from kernel.errors import FundloadError
+from kernel.errors import FundloadError, RightMissing
 from kernel.ledger.ports import StoreUnavailable
 from kernel.runtime.patience import AWAY_MS_MAX, RETRY_MS_MAX, Clock
 
@@ -136,12 +139,40 @@ class ShiftWorker(SimpleWorker):
             if self._bell.lost > lost:
                 self._told.work_unasked(self._shift)
             if time.monotonic() >= self._sweep_at:
-                self._sweep_at = time.monotonic() + SWEEP_S
-                sweep(self.connection, spare=self._shift.ledger)
+                self._sweep()
         except StoreUnavailable as error:
             _log.info("tick put off: %s", error)  # RQ's own loop meets it next, and waits
         except FundloadError as error:
             self._end_with(error)
+
+    def _sweep(self) -> None:
+        """Look for throw-away ledgers that are to go, unless that is no business of this user."""
+        self._sweep_at = time.monotonic() + SWEEP_S
+        try:
+            sweep(self.connection, spare=self._shift.ledger)
+        except RightMissing:
+            self._sweep_at = math.inf
+
+    def run_maintenance_tasks(self) -> None:
+        """Clean RQ's registries, of this queue; there are no groups."""
+        with self._with_rights():
+            untyped: Any = self
+            untyped.clean_registries()
+
+    def dequeue_job_and_maintain_ttl(
+        self, timeout: int | None, max_idle_time: int | None = None
+    ) -> Any:  # noqa: ANN401 - RQ's own types
+        """Wait for a ring."""
+        with self._with_rights():
+            return super().dequeue_job_and_maintain_ttl(timeout, max_idle_time)
+
+    @contextlib.contextmanager
+    def _with_rights(self) -> Iterator[None]:
+        """End this worker when a right is missing: RQ would only be surprised, and begin anew."""
+        try:
+            yield
+        except NO_RIGHT as error:
+            self._end_with(missing(error))
 
     def register_death(self) -> None:
         """Leave nothing behind: RQ keeps the record of a worker that ended for a minute."""
@@ -151,7 +182,9 @@ class ShiftWorker(SimpleWorker):
 
     def execute_job(self, job: Any, queue: Any) -> None:  # noqa: ANN401 - RQ's own types
         """Work a shift; RQ keeps a failing job's exception to itself, so it is asked for here."""
-        super().execute_job(job, queue)
+        job.origin = queue.name  # whatever its record says: RQ writes to what is named after it
+        with self._with_rights():
+            super().execute_job(job, queue)
         if self._shift.failure is not None:
             self._end_with(self._shift.failure)
 
@@ -161,7 +194,9 @@ class ShiftWorker(SimpleWorker):
         A failure that ends the worker is told in one sentence. And RQ's record of a job goes with a
         server's lost tail, or is flushed: the shift was worked all the same.
         """
-        if isinstance(exc_info[1], (InvalidJobOperation, NoSuchJobError)):
+        if isinstance(exc_info[1], NO_RIGHT):
+            self._shift.failure = missing(exc_info[1])
+        elif isinstance(exc_info[1], (InvalidJobOperation, NoSuchJobError)):
             _log.warning("RQ has lost the record of a shift; nothing depends on it")
         elif isinstance(exc_info[1], (PermissionError, DeserializationError)):
             _log.warning("refused an RQ job that is no shift; who may write to rq:*?")
@@ -228,6 +263,8 @@ def _work_as_listener(client: Client, shift: Shift, bell: RqBell, worker: str, t
         except StoreUnavailable as error:
             _log.info("tick put off: %s", error)
         return True
+    except NO_RIGHT as error:
+        raise missing(error) from error
     except AWAY as error:
         _log.warning("Redis is away (%s)", type(error).__name__)
     if listener is not None and listener.failure is not None:

@@ -8,6 +8,7 @@
     │   └── KeyFileUnusable             the key file is none, or others may read it
     ├── RedisUnavailable            4   no answer from Redis within the time allowed
     ├── RedisUnsuitable             4   Redis answers, but it would lose or refuse what we need
+    │   └── RightMissing                    its access list refuses this user a command or a key
     ├── IntegrityError              5   something is not what it was when it was written
     │   ├── SealBroken                  a batch or reply does not carry the ledger's seal
     │   │   ├── SizeWrong                   it is too short or too long to be a sealed one
@@ -115,6 +116,12 @@ class RedisUnsuitable(FundloadError):
 
     category = "redis_unsuitable"
     exit_code = EXIT_REDIS
+
+
+class RightMissing(RedisUnsuitable):
+    """The access list of Redis refuses this user a command or a key."""
+
+    category = "right_missing"
 
 
 class IntegrityError(FundloadError):

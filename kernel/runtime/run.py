@@ -19,7 +19,13 @@ from kernel.adapters.files.source import STANDARD
 from kernel.errors import EXIT_REFUSED, FundloadError
 from kernel.runtime.patience import SystemClock
 from kernel.runtime.run_wait import RunWait, code_of
-from kernel.runtime.verbs import durability_options, keys_option, say, trace_option
+from kernel.runtime.verbs import (
+    durability_options,
+    keys_option,
+    say,
+    trace_option,
+    warn_of_password,
+)
 from kernel.runtime.wanted import Wanted, is_pipe
 
 FROM_ENVIRONMENT = ParameterSource.ENVIRONMENT
@@ -55,6 +61,7 @@ if TYPE_CHECKING:
 @click.option(
     "--redis-url",
     envvar="FUNDLOAD_REDIS_URL",
+    callback=warn_of_password,
     help="Address of the server: redis://host:port/0 or unix:///path. [env FUNDLOAD_REDIS_URL]  "
     "[default: a server of the run's own]",
 )

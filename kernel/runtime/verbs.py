@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Literal, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from kernel.errors import UsageError
 
@@ -45,11 +46,25 @@ def wait_ms(seconds: float | None) -> int | None:
     return None if seconds is None else int(seconds * 1000)
 
 
+def warn_of_password(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    """Say that a command line is no place for a password; who runs it cannot take it back."""
+    from kernel.adapters.redis.client import has_password
+
+    is_typed = ctx.get_parameter_source(param.name or "") is ParameterSource.COMMANDLINE
+    if value is not None and is_typed and has_password(value):
+        say(
+            "the password in --redis-url can be read by everybody on this machine while this runs; "
+            "give the address as FUNDLOAD_REDIS_URL instead"
+        )
+    return value
+
+
 def redis_option(verb: Verb) -> Verb:
     """Add `--redis-url`."""
     return click.option(
         "--redis-url",
         required=True,
+        callback=warn_of_password,
         envvar="FUNDLOAD_REDIS_URL",
         help="Address of the server: redis://host:port/0 or unix:///path. [env FUNDLOAD_REDIS_URL]",
     )(verb)

@@ -68,8 +68,14 @@ class Server:
     """One server process with its directory; as a context manager it cleans up behind itself."""
 
     def __init__(
-        self, *, fsync: Fsync = "everysec", port: int = 0, settings: Sequence[str] = ()
+        self,
+        *,
+        fsync: Fsync = "everysec",
+        port: int = 0,
+        settings: Sequence[str] = (),
+        binary: str = "",
     ) -> None:
+        self.binary = binary or server_binary()
         self.fsync = fsync
         self.settings = settings
         self.port = port
@@ -119,7 +125,7 @@ class Server:
         with (self.folder / "log").open("ab") as log:
             # The allocator as `fundload run` sets it for its own server.
             self._running = subprocess.Popen(
-                [server_binary(), *words],
+                [self.binary, *words],
                 stdout=log,
                 stderr=log,
                 env={**os.environ, "GLIBC_TUNABLES": MALLOC},

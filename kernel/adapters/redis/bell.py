@@ -25,6 +25,7 @@ from rq.serializers import JSONSerializer
 
 from kernel.adapters.redis import keys
 from kernel.adapters.redis.client import store_errors
+from kernel.adapters.redis.rights import missing
 
 if TYPE_CHECKING:
     from kernel.adapters.redis.attached import Attached
@@ -122,7 +123,11 @@ class RqBell:
         self.lost = 0
 
     def ring(self) -> None:
-        """Enqueue one shift."""
+        """Enqueue one shift.
+
+        Raises:
+            RightMissing: this user may not; that does not pass.
+        """
         try:
             self._queue.enqueue(
                 SHIFT,
@@ -132,6 +137,8 @@ class RqBell:
                 failure_ttl=FAILURE_TTL_S,
                 description="shift",
             )
+        except redis.exceptions.NoPermissionError as error:
+            raise missing(error) from error
         except (redis.exceptions.RedisError, OSError) as error:
             self.lost += 1
             _log.warning("ring lost (%s); the tick repairs it", type(error).__name__)

@@ -7,14 +7,15 @@ lost. Here a lost answer is an error (`StoreUnavailable`), and the caller repeat
 from __future__ import annotations
 
 import contextlib
+import re
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit, urlunsplit
 
 import hiredis
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from kernel.adapters.redis.rights import NamingClient, missing
 from kernel.errors import RedisUnsuitable, UsageError
 from kernel.ledger.ports import StoreFull, StoreUnavailable
 
@@ -31,6 +32,8 @@ Client = redis.Redis
 AWAY = (redis.exceptions.RedisError, OSError)
 #: What it raises when the server has no room; one of the above.
 FULL = redis.exceptions.OutOfMemoryError
+#: What it raises when the server's access list says no; also one of the above.
+NO_RIGHT = redis.exceptions.NoPermissionError
 #: What it raises when the server answers, but not to this name and password.
 LOGIN_REFUSED = (redis.exceptions.AuthenticationError, redis.exceptions.AuthorizationError)
 #: Longer than any script; a server busy for longer is taken for one that is away.
@@ -48,6 +51,8 @@ PASSING = (
     "CLUSTERDOWN",
     "TRYAGAIN",
 )
+#: A password among an address's parameters: of the user, or of a key file.
+_SECRET = re.compile(r"([?&](?:ssl_)?password=)[^&]*")
 #: Scripts with flags (`allow-oom`) need it.
 OLDEST_SERVER = (7, 0)
 
@@ -91,7 +96,7 @@ def connect(url: str, *, timeout_s: float = SOCKET_TIMEOUT_S) -> redis.Redis:
     # A Unix socket's connection does not know the option at all, not even as "off".
     keepalive = {} if url.startswith("unix") else {"socket_keepalive": True}
     try:
-        return redis.Redis.from_url(
+        client = NamingClient.from_url(
             url,
             retry=Retry(NoBackoff(), 0),
             socket_timeout=timeout_s,
@@ -100,20 +105,37 @@ def connect(url: str, *, timeout_s: float = SOCKET_TIMEOUT_S) -> redis.Redis:
             protocol=2,
             command_packer=_Packer(),
             redis_connect_func=Connects(),
+            driver_info=None,
             **keepalive,
         )
-    except (ValueError, TypeError) as error:
-        msg = f"{shown(url)}: not a Redis address ({error}); use redis://host:port or unix:///path"
+        client.connection_pool.make_connection()  # only here an unknown parameter is noticed
+    except (ValueError, TypeError, redis.exceptions.RedisError) as error:
+        # The client's own words may hold a piece of the password.
+        msg = (
+            f"{shown(url)}: not a Redis address; use redis://host:port or unix:///path, rediss:// "
+            "for TLS, and redis://name:password@host:port for a user (with %2F and the like for "
+            "what is special in a password)"
+        )
         raise UsageError(msg) from error
+    return client
 
 
 def shown(url: str) -> str:
-    """Return the address without its password."""
-    parts = urlsplit(url)
-    if "@" not in parts.netloc:
-        return url
-    host = parts.netloc.rpartition("@")[2]
-    return urlunsplit(parts._replace(netloc=f"***@{host}"))
+    """Return the address without name and password, also one that is written wrongly."""
+    scheme, credentials, place = _parts(url)
+    return _SECRET.sub(r"\1***", f"{scheme}{'***@' if credentials else ''}{place}")
+
+
+def has_password(url: str) -> bool:
+    """Say whether an address holds a password."""
+    return ":" in _parts(url)[1] or _SECRET.search(url) is not None
+
+
+def _parts(url: str) -> tuple[str, str, str]:
+    """Split at the last @, since a password may hold what else divides an address."""
+    scheme = url[: url.find("://") + 3] if "://" in url else ""
+    credentials, _, place = url.removeprefix(scheme).rpartition("@")
+    return scheme, credentials, place
 
 
 def command(client: redis.Redis | Pipeline, *parts: Argument) -> Any:  # noqa: ANN401 - any reply
@@ -124,7 +146,11 @@ def command(client: redis.Redis | Pipeline, *parts: Argument) -> Any:  # noqa: A
 
 @contextlib.contextmanager
 def store_errors() -> Iterator[None]:
-    """Turn the client's errors into the ports' two: outcome unknown, or the store is full."""
+    """Turn the client's errors into the ports' two: outcome unknown, or the store is full.
+
+    Raises:
+        RightMissing: the server's access list refuses what was asked; asking again is no use.
+    """
     try:
         yield
     except redis.exceptions.OutOfMemoryError as error:
@@ -133,6 +159,8 @@ def store_errors() -> Iterator[None]:
     except (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError, OSError) as error:
         msg = f"Redis does not answer ({type(error).__name__}); is it running and reachable?"
         raise StoreUnavailable(msg) from error
+    except redis.exceptions.NoPermissionError as error:
+        raise missing(error) from error
     except redis.exceptions.ReadOnlyError as error:
         msg = "Redis is a read-only replica here; point --redis-url at the primary"
         raise StoreUnavailable(msg) from error

@@ -128,7 +128,9 @@ class Barrier:
         return True
 
     def _check_waits(self, fsync: str) -> None:
-        named = f"appendfsync {fsync}" if fsync else "appendfsync that cannot be read"
+        named = (
+            f"appendfsync {fsync}" if fsync else "appendfsync kept from us (+config|get shows it)"
+        )
         if fsync == "no":
             raise _unfit(
                 "with appendfsync no nobody says when the file is synced; set it to always"

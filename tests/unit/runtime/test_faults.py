@@ -59,9 +59,7 @@ def test_a_point_that_does_not_exist_is_refused(
     """Else a test that means it would pass, because nobody dies."""
     monkeypatch.setenv(VARIABLE, named)
 
-    with pytest.raises(
-        UsageError, match=r"no fault point; take one of .*worker\.ring\.after"
-    ):
+    with pytest.raises(UsageError, match=r"no fault point; take one of .*worker\.ring\.after"):
         mortal("worker", Bell())
 
 
