@@ -23,7 +23,7 @@ from kernel.runtime.build import Attachment, attach
 from kernel.runtime.child import Child, enter
 from kernel.runtime.faults import mortal
 from kernel.runtime.ledger_keys import given_keys
-from kernel.runtime.patience import SystemClock, patiently
+from kernel.runtime.patience import SystemClock, leaving, patiently
 from kernel.runtime.run_wait import RunWait
 from kernel.runtime.signals import Terminated
 from kernel.runtime.traced import observers_for
@@ -184,10 +184,12 @@ def _into(
     wait: RunWait,
 ) -> BaseException | None:
     """Collect; return what stopped it, None when all rows are written."""
-    with observers_for(what.trace) as observers:
+    port = mortal("collector", hold.ledger)
+    lease = leaving(port, run=what.run_name, owner=owner, kind="collect")
+    with observers_for(what.trace) as observers, lease:
         collector = Collector(
             seat=CollectorSeat(what.ledger, what.run_name, owner, what.asked_replicas),
-            port=mortal("collector", hold.ledger),
+            port=port,
             runner=build_runner(
                 hold.rules, hold.settings.partitions, [EGRESS], observers, views={}
             ),

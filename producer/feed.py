@@ -18,7 +18,7 @@ from kernel.runtime.child import enter
 from kernel.runtime.faults import mortal
 from kernel.runtime.ledger_keys import given_keys
 from kernel.runtime.ledgers import named_ledger
-from kernel.runtime.patience import SystemClock
+from kernel.runtime.patience import SystemClock, leaving
 from kernel.runtime.traced import observers_for
 from kernel.runtime.verbs import say, settle
 from producer.append import RunSeat
@@ -57,10 +57,12 @@ def feed(what: Feeding, *, owner: str, rng: Random) -> ProducerTotals:
             return first.pop()
         return LineSource(what.input_path, chunk_lines_max=chunk_lines_max)
 
-    with observers_for(what.trace) as observers:
+    port = mortal("producer", hold.ledger)
+    lease = leaving(port, run=what.run, owner=owner, kind="produce")
+    with observers_for(what.trace) as observers, lease:
         sequencer = Sequencer(
             seat=RunSeat(what.run, owner, hold.rules.digest),
-            port=mortal("producer", hold.ledger),
+            port=port,
             runner=build_runner(
                 hold.rules,
                 hold.settings.partitions,

@@ -28,6 +28,8 @@ class StoreFull(RedisUnavailable):
     """The store refuses to grow (`noeviction`); nothing was written."""
 
 
+#: CLOSED: it was not the owner's any more.
+Left = Literal["LEFT", "CLOSED", "GONE"]
 #: LATE: not on as many disks, so far. CLOSED: not the owner.
 Settled = Literal["SETTLED", "LATE", "CLOSED", "GONE"]
 
@@ -60,6 +62,13 @@ class IngressPort(Protocol):
 
     def finish(self, *, run: str, owner: str, lines: int) -> units.FinishAnswer:
         """Write the run's line count: the end of the stream."""
+
+
+class LeasePort(Protocol):
+    """The lease of a run, when its producer or its collector ends in good order."""
+
+    def leave(self, *, run: str, owner: str, kind: Literal["produce", "collect"]) -> Left:
+        """Give the lease back. Safe to repeat, and safe to leave out: it runs out by itself."""
 
 
 class PartitionPort(Protocol):

@@ -81,6 +81,7 @@ EVENTS: dict[str, tuple[Event, ...]] = {
     "read_ids": (),
     "append": ("append",),
     "finish": (),
+    "leave": (),
     "take": ("expire", "take"),
     "load": (),
     "commit": ("commit", "wake", "keep", "release", "park"),

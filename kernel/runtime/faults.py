@@ -17,9 +17,9 @@ from kernel.errors import UsageError
 VARIABLE: Final = "FUNDLOAD_FAULT"
 #: Effects by role, in the words of the ports, of the bell and of the output file.
 EFFECTS: Final[dict[str, tuple[str, ...]]] = {
-    "producer": ("open", "read_ids", "append", "ring", "finish"),
+    "producer": ("open", "read_ids", "append", "ring", "finish", "leave"),
     "worker": ("tick", "take", "load", "commit", "fail", "ring", "wait", "end_shift"),
-    "collector": ("open", "read", "settle", "write", "checkpoint", "ack", "finish"),
+    "collector": ("open", "read", "settle", "write", "checkpoint", "ack", "leave", "finish"),
 }
 #: Every fault point there is.
 POINTS: Final = tuple(

@@ -5,13 +5,14 @@ Everything that waits waits here: on a clock that is given, so that the simulato
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Literal, Protocol, TypeVar
 
 from kernel.errors import LeaseHeld
-from kernel.ledger.ports import StoreFull, StoreUnavailable, gone
+from kernel.ledger.ports import LeasePort, StoreFull, StoreUnavailable, gone
 from kernel.ledger.units import OpenAnswer
 
 Answer = TypeVar("Answer")
@@ -128,3 +129,18 @@ def leased(
                 f"run {run} is being {verb} by another process; wait for it, or stop it first"
             )
         clock.pause_ms(LOOK_MS)
+
+
+@contextlib.contextmanager
+def leaving(
+    port: LeasePort, *, run: str, owner: str, kind: Literal["produce", "collect"]
+) -> Iterator[None]:
+    """Give a run's lease back at the end of what is done here, however it ends.
+
+    Asked once: a lease that stays because the store did not answer runs out by itself.
+    """
+    try:
+        yield
+    finally:
+        with contextlib.suppress(StoreUnavailable):
+            port.leave(run=run, owner=owner, kind=kind)

@@ -25,11 +25,13 @@ LINES = 2_400
 TIMES = {
     "producer.open": 1,
     "producer.finish": 1,
+    "producer.leave": 1,
     "producer.ring": 1,
     "collector.open": 1,
     "collector.finish": 1,
     "collector.checkpoint": 1,
     "collector.ack": 1,
+    "collector.leave": 1,
     "collector.settle": 2,  # there are two for certain: an answer's, and that of the run's end
     "worker.end_shift": 1,
     "worker.ring": 1,

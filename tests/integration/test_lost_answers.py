@@ -26,9 +26,9 @@ LINES = 2_400
 CHUNK = 100
 #: Whose script, and at which of its times the answer is lost.
 SCRIPTS = {
-    "produce": {"create": 1, "open": 1, "append": 3, "finish": 1},
+    "produce": {"create": 1, "open": 1, "append": 3, "finish": 1, "leave": 1},
     "worker": {"tick": 1, "take": 2, "load": 2, "commit": 2, "end_shift": 1},
-    "collect": {"open": 1, "ack": 1, "register": 1, "conclude": 1},
+    "collect": {"open": 1, "ack": 1, "register": 1, "conclude": 1, "leave": 1},
 }
 
 

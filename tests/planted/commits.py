@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from tests.planted.judge import Edit, Guard
-from tests.planted.scripts import CLOSED, COMMIT, HOLES, LUA, REPLIES, RESUME, lua
+from tests.planted.scripts import CLOSED, COMMIT, HOLES, INGRESS, LUA, REPLIES, RESUME, lua
 
 UNFIT: Final = f"{COMMIT}test_one_unfit_partition_or_day_refuses_the_whole_commit"
 
@@ -247,6 +247,13 @@ HALTS: Final = (
         "return {'REWOUND'} end",
         "",
         f"{REPLIES}test_an_ack_of_an_entry_that_is_gone_is_refused",
+    ),
+    lua(
+        "leave: for the owner alone",
+        "leave",
+        "if not lease or string.match(lease, '^%d+ (.*)$') ~= ARGV[4] then return {'CLOSED'} end",
+        "",
+        f"{INGRESS}test_a_lease_given_back_is_free_at_once",
     ),
     lua(
         "ack: keeps the entry named",

@@ -1,4 +1,4 @@
-"""Lines in, in memory: the twin of `open.lua`, `append.lua` and `finish.lua`."""
+"""Lines in, in memory: the twin of `open.lua`, `leave.lua`, `append.lua` and `finish.lua`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from kernel.ledger.units import AppendAnswer, Entry, FinishAnswer, OpenAnswer, R
 
 if TYPE_CHECKING:
     from kernel.adapters.memory.state import LedgerState
+    from kernel.ledger.ports import Left
     from kernel.ledger.settings import FleetSettings
     from kernel.ledger.units import AppendRequest, BatchOut
 
@@ -37,6 +38,21 @@ def open_run(
     else:
         there.collect = renewed
     return OpenAnswer("OPENED", there.position, there.offset, there.sha, there.lines)
+
+
+def leave_run(
+    state: LedgerState, *, run: str, owner: str, kind: Literal["produce", "collect"]
+) -> Left:
+    """Give a run's lease back, if it is the owner's."""
+    there = state.runs.get(run)
+    lease = there and (there.produce if kind == "produce" else there.collect)
+    if there is None or not lease or lease[1] != owner:
+        return "CLOSED"
+    if kind == "produce":
+        there.produce = None
+    else:
+        there.collect = None
+    return "LEFT"
 
 
 def append(

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from kernel.ledger import units
     from kernel.ledger.halts import ResumeAnswer, ResumeRequest
-    from kernel.ledger.ports import Settled
+    from kernel.ledger.ports import Left, Settled
     from kernel.ledger.record import LedgerRecord
 
 
@@ -50,6 +50,10 @@ class MemoryLedger:
         return ingress.open_run(
             self.state, self._settings, self._now(), run=run, owner=owner, kind=kind
         )
+
+    def leave(self, *, run: str, owner: str, kind: Literal["produce", "collect"]) -> Left:
+        """Give a run's lease back."""
+        return ingress.leave_run(self.state, run=run, owner=owner, kind=kind)
 
     def read_ids(self, fields: Sequence[str]) -> Sequence[str | None]:
         """Return who owns these fields."""

@@ -1,4 +1,4 @@
-"""Lines in, on Redis: typed wrappers over open, append, finish and the registry of ids."""
+"""Lines in, on Redis: typed wrappers over open, leave, append, finish, and the registry of ids."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from kernel.adapters.redis.attached import Attached
     from kernel.adapters.redis.client import Argument
+    from kernel.ledger.ports import Left
     from kernel.ledger.units import AppendRequest
 
 
@@ -40,6 +41,14 @@ def open_run(
     if status == "WAIT":
         return OpenAnswer("WAIT", deadline=int(answer[1]))
     return OpenAnswer(status)
+
+
+def leave_run(
+    ledger: Attached, *, run: str, owner: str, kind: Literal["produce", "collect"]
+) -> Left:
+    """Run `leave.lua`."""
+    status: Left = ledger.step("leave", run, owner, kind)[0].decode()
+    return status
 
 
 def read_ids(ledger: Attached, fields: Sequence[str]) -> Sequence[str | None]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from kernel.ledger import units
     from kernel.ledger.halts import ResumeAnswer, ResumeRequest
-    from kernel.ledger.ports import Settled
+    from kernel.ledger.ports import Left, Settled
 
 _FIELDS = ("incarnation", "partitions", "digest", "rules", "settings", "key", "key_id")
 
@@ -95,6 +95,10 @@ class RedisLedger:
     ) -> units.OpenAnswer:
         """Lease a run."""
         return ingress.open_run(self.attached, run=run, owner=owner, kind=kind)
+
+    def leave(self, *, run: str, owner: str, kind: Literal["produce", "collect"]) -> Left:
+        """Give a run's lease back."""
+        return ingress.leave_run(self.attached, run=run, owner=owner, kind=kind)
 
     def read_ids(self, fields: Sequence[str]) -> Sequence[str | None]:
         """Return who owns these fields."""

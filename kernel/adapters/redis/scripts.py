@@ -27,6 +27,7 @@ FLAGS = {
     "open": "",
     "append": "",
     "finish": "allow-oom",
+    "leave": "allow-oom",
     "take": "allow-oom",
     "load": "allow-oom,no-writes",
     "commit": "allow-oom",

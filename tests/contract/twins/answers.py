@@ -17,6 +17,7 @@ ANSWERS: dict[str, tuple[str, ...]] = {
         *("APPENDED", "ALREADY", "REWOUND", "FULL", "CONFLICT", "RULES", "CLOSED", "GONE", FULL),
     ),
     "finish": ("FINISHED", "ALREADY", "REWOUND", "CLOSED", "GONE"),
+    "leave": ("LEFT", "CLOSED", "GONE"),
     "take": ("TAKEN", "GONE"),
     "load": ("LOADED", "GONE"),
     "commit": (

@@ -110,6 +110,11 @@ class TwinsMachine(RuleBasedStateMachine):
             self.fleet.producers[run].owner = owner
             self.fleet.producers[run].position = answer.position
 
+    @rule(run=runs, owner=owners, kind=st.sampled_from(["produce", "collect"]))
+    def leave(self, run: str, owner: str, kind: Literal["produce", "collect"]) -> None:
+        """Give a run's lease back, perhaps one that is another's, or nobody's."""
+        self.twins.ask("leave", lambda ports: ports.leave(run=run, owner=owner, kind=kind))
+
     @rule(
         run=runs,
         chunk=lines,

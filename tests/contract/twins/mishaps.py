@@ -129,6 +129,7 @@ class FaultyMachine(StoriesMachine):
                 "read_ids": lambda ports: ports.read_ids(["7"]),
                 "append": lambda ports: ports.append(chunk),
                 "finish": lambda ports: ports.finish(run=run, owner=owner, lines=0),
+                "leave": lambda ports: ports.leave(run=run, owner=owner, kind="produce"),
                 "take": lambda ports: ports.take(TakeRequest(shift, "w1", 9, "all")),
                 "load": lambda ports: ports.load(reading_of(mine.held)),
                 "commit": lambda ports: ports.commit(commit),

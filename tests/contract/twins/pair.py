@@ -127,4 +127,4 @@ _FULL = StoreFull("the store refused to grow")
 def _status(answer: object) -> str:
     if answer is _FULL:
         return FULL
-    return str(getattr(answer, "status", "READ"))
+    return answer if isinstance(answer, str) else str(getattr(answer, "status", "READ"))

@@ -158,6 +158,8 @@ STORIES: dict[Met, Story] = {
     ("finish", "ALREADY"): finishes(),
     ("finish", "REWOUND"): finishes(off=1),
     ("finish", "CLOSED"): finishes(stranger=True),
+    ("leave", "LEFT"): lambda m: m.leave("r1", "a", "produce"),
+    ("leave", "CLOSED"): lambda m: m.leave("r1", "b", "produce"),
     ("take", "TAKEN"): holds(),
     ("load", "LOADED"): holds(),
     ("commit", "APPLIED"): works(),
