@@ -16,8 +16,6 @@ from tests.support.waiting import wait_until
 LINES = 8_000
 #: A lease that nobody waits for: who goes on got it from the one that was told to stop.
 RUN_LEASE_MS = 600_000
-#: A lease that nobody waits for: who goes on got it from the one that was told to stop.
-RUN_LEASE_MS = 600_000
 EXPERIMENT = PROJECT / "configs" / "experiment.yaml"
 SIGNALS = pytest.mark.parametrize(("signum", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 
