@@ -32,9 +32,9 @@ from tests.support.waiting import wait_until
 
 #: Which scripts a role runs.
 SCRIPTS: Final = {
-    "producer": ("create", "open", "append", "finish"),
+    "producer": ("create", "open", "append", "finish", "leave"),
     "worker": ("take", "load", "commit", "fail", "end_shift", "tick"),
-    "collector": ("open", "ack"),
+    "collector": ("open", "ack", "leave"),
     "operator": ("resume",),
     "runner": tuple(name for name in FLAGS if name not in {"register", "conclude", "expire"}),
 }
