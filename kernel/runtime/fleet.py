@@ -33,7 +33,7 @@ from kernel.runtime.run_wait import RunWait
 from kernel.runtime.server import EmbeddedServer
 from kernel.runtime.spawned import COMMAND, Post, Shares
 from kernel.runtime.supervisor import Supervisor
-from kernel.runtime.wanted import Wanted, estimated_lines, is_pipe
+from kernel.runtime.wanted import Wanted, descriptor_of, estimated_lines, is_pipe
 
 RENEW_S = 1.0
 SWEEP_S = 10.0
@@ -171,10 +171,13 @@ class Fleet:
     def _leave(self, supervisor: Supervisor) -> None:
         """Stop the processes, then drop the ledger if it is to go."""
         self._screen.close()
-        holding = self._holding
-        supervisor.stop()
-        if self._server is not None or holding is None:
-            return  # a server of our own takes everything with it
+        try:
+            supervisor.stop()
+        finally:
+            if self._server is None and self._holding is not None:
+                self._leave_ledger(self._holding)  # a server of our own takes everything with it
+
+    def _leave_ledger(self, holding: Holding) -> None:
         if not holding.is_throwaway and not holding.tell(self.outcome):
             self._screen.line("Redis is away, so whoever waits for the run is not told")
         try:
@@ -225,7 +228,10 @@ class Fleet:
 
 
 def posts(wanted: Wanted, *, ledger: str, run: str, url: str) -> list[Post]:
-    """Return who is to be started. The address on a command line never shows a password."""
+    """Return who is to be started, in the order of the scenario's groups.
+
+    The address on a command line never shows a password.
+    """
     place: tuple[str, ...] = ("--redis-url", shown(url), "--ledger", ledger)
     if wanted.trace is not None:
         place = (*place, "--trace", wanted.trace)
@@ -241,12 +247,13 @@ def posts(wanted: Wanted, *, ledger: str, run: str, url: str) -> list[Post]:
         collect += ["--durability", "strict", "--replicas", str(wanted.replicas)]
     if wanted.force:
         collect.append("--force")
-    stdin: Shares = "stdin" if wanted.input == STANDARD else ""
+    descriptor = descriptor_of(wanted.input)
+    stdin: Shares = "stdin" if descriptor == 0 else ""
     pipe = f"'{wanted.input}'" if is_pipe(wanted.input) else ""
     stdout: Shares = "stdout" if wanted.output == STANDARD else ""
     return [
+        Post("producer", "producer", (*COMMAND, *produce), stdin, pipe, descriptor or None),
         *workers,
-        Post("producer", "producer", (*COMMAND, *produce), stdin, pipe),
         Post("collector", "collector", (*COMMAND, *collect), stdout),
     ]
 

@@ -52,6 +52,8 @@ class Post(NamedTuple):
     shares: Shares = ""
     #: A pipe with a name that it reads, if any: what was read from it is gone as well.
     pipe: str = ""
+    #: A descriptor of the supervisor's that its command line names, if any.
+    descriptor: int | None = None
 
     @property
     def group(self) -> str:
@@ -105,6 +107,7 @@ class Spawned:
     def _start(self, bundle: int, lifeline: int, ready: int, words: int) -> subprocess.Popen[bytes]:
         variables = {BUNDLE_FD: str(bundle), LIFELINE_FD: str(lifeline), READY_FD: str(ready)}
         shares = self.post.shares
+        passed = () if self.post.descriptor is None else (self.post.descriptor,)
         output: IO[bytes] | int | None = None if shares == "stdout" else words
         return subprocess.Popen(  # noqa: S603 - our own command with arguments of our own
             self.post.argv,
@@ -112,7 +115,7 @@ class Spawned:
             stdout=output,
             stderr=words,
             env={**os.environ, **variables},
-            pass_fds=(bundle, lifeline, ready),
+            pass_fds=(bundle, lifeline, ready, *passed),
             start_new_session=True,
         )
 

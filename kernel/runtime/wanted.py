@@ -7,6 +7,7 @@ that goes on with a run and the one that checks it. Not here: doing any of it (`
 from __future__ import annotations
 
 import os
+import re
 import shlex
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -185,6 +186,17 @@ def check_input(path: str) -> None:
 def is_pipe(path: str) -> bool:
     """Say whether the input is a pipe with a name: it cannot be read twice."""
     return path != STANDARD and Path(path).is_fifo()
+
+
+def descriptor_of(path: str) -> int | None:
+    """Return the descriptor of ours that an input names, as a shell's `<(…)` does; None for others.
+
+    Such a name means another file, or none, in another process: it is passed on to whoever reads.
+    """
+    if path in (STANDARD, "/dev/stdin"):
+        return 0
+    named = re.fullmatch(r"/(?:dev|proc/self)/fd/(\d+)", path)
+    return None if named is None else int(named[1])
 
 
 def estimated_lines(path: str) -> int | None:

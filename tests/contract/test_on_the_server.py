@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import redis
 
+from kernel.adapters.redis import keys
 from kernel.adapters.redis.client import check_server, connect
 from kernel.adapters.redis.ledger import RedisLedger, create, find
 from kernel.adapters.redis.scripts import FLAGS, source
+from kernel.adapters.redis.status import read_ledger, read_run
 from kernel.errors import LedgerGone, RedisUnsuitable
 from kernel.ledger.ports import StoreFull, StoreUnavailable
 from tests.contract.actors import Actors
@@ -97,6 +99,23 @@ def test_a_drop_in_steps_leaves_nothing_behind(
     assert neighbour.state().next_seq == 1
     assert stage.ledger.open(run="r1", owner="p", kind="produce").status == "GONE"
     assert stage.drop_step(most) == "DROPPED"
+
+
+def test_a_ledger_that_is_being_dropped_can_be_looked_at(
+    client: redis.Redis, ledger_name: str
+) -> None:
+    """Also when a commit that came too late has counted into a run that was removed already."""
+    stage = server_stage(client, ledger_name)
+    act = Actors(stage)
+    act.append(PRIME, PLAIN)
+    assert stage.drop_step(1_000) == "MORE"
+    act.worker("x").turn(limit=2)
+
+    assert client.exists(keys.beside(ledger_name, "run:r1"))
+    assert read_run(client, ledger_name, "r1") is None
+    seen = read_ledger(client, ledger_name)
+    assert seen is not None
+    assert seen.runs == {}
 
 
 @pytest.mark.parametrize("script", FLAGS)

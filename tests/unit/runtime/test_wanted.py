@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from kernel.errors import InputUnreadable, UsageError
-from kernel.runtime.wanted import Wanted, check_input, estimated_lines
+from kernel.ledger.scenario import ALL_GROUPS
+from kernel.runtime.fleet import posts
+from kernel.runtime.wanted import Wanted, check_input, descriptor_of, estimated_lines
 
 PLAIN = Wanted("c.yaml", "in put", "out", "redis", None, None, None, None, None, force=False)
 
@@ -37,6 +39,27 @@ def test_the_command_keeps_its_durability() -> None:
 
     assert shlex.split(strict.command())[-4:] == ["--durability", "strict", "--replicas", "2"]
     assert "strict" not in strict.check_command()
+
+
+def test_groups_start_in_the_order_of_the_scenario() -> None:
+    """Ingress, limits, egress; who moves lines gets its bundle only when the workers are ready."""
+    wanted = replace(PLAIN, workers=2)
+
+    started = posts(wanted, ledger="books", run="monday", url="unix:///nowhere")
+
+    assert list(dict.fromkeys(post.group for post in started)) == list(ALL_GROUPS)
+
+
+@pytest.mark.parametrize(
+    ("path", "descriptor"),
+    [
+        *(("-", 0), ("/dev/stdin", 0), ("/dev/fd/0", 0), ("/dev/fd/63", 63)),
+        *(("/proc/self/fd/7", 7), ("/dev/fd/", None), ("/dev/fd/7/x", None), ("loads.txt", None)),
+    ],
+)
+def test_an_input_may_name_a_descriptor(path: str, descriptor: int | None) -> None:
+    """Then it means something in this process only, and is passed on."""
+    assert descriptor_of(path) == descriptor
 
 
 @pytest.mark.parametrize(
