@@ -56,7 +56,7 @@ def test_a_terminal_shows_rate_done_and_time_left_in_one_line(tmp_path: Path, pr
 def test_a_log_gets_plain_lines(fleet: Fleet, tmp_path: Path) -> None:
     """Every two seconds one, and nothing that moves a cursor."""
     source = tmp_path / "source"
-    source.write_bytes(sample_bytes(120_000))
+    source.write_bytes(sample_bytes(60_000))
     slow = config_file(tmp_path, "experiment", chunk_lines_max=64, inflight_lines_max=512)
     files = ("--input", str(source), "--output", str(tmp_path / "out"))
 
