@@ -14,6 +14,7 @@ from kernel.adapters.redis import keys
 from kernel.adapters.redis.client import LOGIN_REFUSED, Client, check_server, connect, shown
 from kernel.adapters.redis.durable import Barrier
 from kernel.adapters.redis.ledger import RedisLedger, find
+from kernel.adapters.redis.tls import trouble
 from kernel.domain.ruleset import ENGINE_VERSION, RuleSet, engine_of
 from kernel.engine.keyring import Keys
 from kernel.errors import Incomplete, IntegrityError, RulesDiffer
@@ -105,6 +106,9 @@ def reached(url: str) -> Client:
                 f"Redis at {shown(url)} refuses the login; give the right name and password in "
                 "--redis-url: redis://name:password@host:port"
             ) from reason
+        blamed = trouble(reason, url)
+        if blamed:
+            raise StoreUnavailable(f"Redis at {shown(url)}: {blamed}") from reason
         raise StoreUnavailable(
             f"no Redis answers at {shown(url)} ({type(reason).__name__}); start one there, or "
             "correct --redis-url"

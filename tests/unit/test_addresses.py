@@ -52,3 +52,10 @@ def test_what_is_no_address_is_refused_without_its_password(url: str) -> None:
 
     assert "ame@" not in str(refused.value)
     assert "worker:" not in str(refused.value)
+
+
+@pytest.mark.parametrize("parameter", ["ssl_cert_reqs=none", "db=1&ssl_cert_reqs=NONE&db=1"])
+def test_a_server_that_nobody_checks_is_refused(parameter: str) -> None:
+    """Encrypted, but to whom? Anybody could answer there."""
+    with pytest.raises(UsageError, match="name the CA that signed its certificate"):
+        connect(f"rediss://localhost:1?{parameter}")

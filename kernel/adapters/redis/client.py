@@ -16,6 +16,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from kernel.adapters.redis.rights import NamingClient, missing
+from kernel.adapters.redis.tls import check_is_checked, greet
 from kernel.errors import RedisUnsuitable, UsageError
 from kernel.ledger.ports import StoreFull, StoreUnavailable
 
@@ -78,6 +79,7 @@ class Connects:
     def __call__(self, connection: Any) -> None:  # noqa: ANN401 - redis-py calls with its own
         """Greet the server as redis-py would, and count."""
         connection.on_connect()
+        greet(connection)
         self.count += 1
 
 
@@ -91,8 +93,9 @@ def connect(url: str, *, timeout_s: float = SOCKET_TIMEOUT_S) -> redis.Redis:
     """Make a client for an address; connects when first used.
 
     Raises:
-        UsageError: the address is not a Redis URL.
+        UsageError: the address is not a Redis URL, or asks not to check who the server is.
     """
+    check_is_checked(url)
     # A Unix socket's connection does not know the option at all, not even as "off".
     keepalive = {} if url.startswith("unix") else {"socket_keepalive": True}
     try:
