@@ -6,6 +6,7 @@ decided.
 
 1. What is shown of an attempt is its run, line and number: no amount, no id, no customer.
 2. Every act is audited by the script that does it, with who and when; a skip with its reason too.
+   It is sealed: a worker that is to skip opens it, and so does whoever shows the audit.
 3. A skip names the number of the head that was looked at, and its entry, so that nobody skips
    another by mistake.
 """
@@ -21,12 +22,14 @@ from typing import NamedTuple
 
 from consumers.operate import look, moment, place, why_still
 from consumers.positions import again
+from kernel.adapters.acts import opened_act, request_of
 from kernel.adapters.redis.bell import RqBell
-from kernel.adapters.redis.halts import read_audit, read_head, read_last_line
+from kernel.adapters.redis.halts import read_audit, read_head, read_last_line, read_now_ms
 from kernel.adapters.redis.ledger import find
 from kernel.domain.batch import CANDIDATE
+from kernel.engine.sealing import Seals
 from kernel.errors import IntegrityError, Refused, UsageError, WrongPosition
-from kernel.ledger.halts import AuditEntry, ResumeRequest, SkipNote
+from kernel.ledger.halts import AuditEntry, SkipNote
 from kernel.ledger.ports import gone
 from kernel.ledger.status import LedgerView, PartitionView
 from kernel.ledger.units import TOKEN_BITS
@@ -124,7 +127,9 @@ def as_text(looked: Looked) -> str:
         out.append("  seal   holds")
         if head.settles is not None:
             out.append(f"  gate   later primes of {head.settles} wait until it is decided")
-    out += [f"  {moment(act.at_ms)}  {act_text(act)}" for act in looked.acts]
+    for act in looked.acts:
+        doubt = "" if is_own(act, looked.hold.codec.seals) else "; NOT SEALED by an operator"
+        out.append(f"  {moment(act.at_ms)}  {act_text(act)}{doubt}")
     return "\n".join(out)
 
 
@@ -143,6 +148,16 @@ def act_text(act: AuditEntry) -> str:
     return f"{act.who} {ended}"
 
 
+def is_own(entry: AuditEntry, seals: Seals) -> bool:
+    """Tell whether who had the ledger's keys did just what the audit says."""
+    try:
+        act = opened_act(seals, entry.sealed)
+    except IntegrityError:
+        return False
+    said = (entry.what, entry.partition, entry.position, entry.seq, entry.who, entry.reason)
+    return said == (act.what, act.partition, act.position, act.seq, act.who, act.reason)
+
+
 def resume(looked: Looked, *, rng: Random, note: SkipNote | None = None) -> None:
     """Let a partition go on where it was halted when it was looked at, and ring.
 
@@ -151,13 +166,21 @@ def resume(looked: Looked, *, rng: Random, note: SkipNote | None = None) -> None
         LedgerGone, StoreUnavailable: as they say.
     """
     hold, part = looked.hold, looked.part
-    token = rng.getrandbits(TOKEN_BITS) | 1
-    request = ResumeRequest(part.partition, part.cursor, token, operator(), note)
-    answer = patiently(SystemClock(), lambda: hold.ledger.resume(request))
+    clock, store = SystemClock(), hold.ledger.attached
+    token, who = rng.getrandbits(TOKEN_BITS) | 1, operator()
+    asked_ms = patiently(clock, lambda: read_now_ms(store))
+    place = part.partition, part.cursor
+    request = request_of(hold.codec.seals, place, token, who, note, asked_ms)
+    answer = patiently(clock, lambda: hold.ledger.resume(request))
     if answer.status == "GONE":
         raise gone(f"ledger {hold.name}")
     if answer.status == "NOT_HALTED":
         raise Refused(f"partition {part.partition} is not halted, so there is nothing to resume")
+    if answer.status in ("STALE", "REPLAYED"):
+        raise Refused(
+            f"this was asked for before, or too long ago ({answer.status}), so nothing was done; "
+            "look again with `fundload partition show`"
+        )
     if answer.status in ("BEHIND", "OTHER_HEAD"):
         raise Refused(
             f"partition {part.partition} is halted elsewhere by now; look again with "

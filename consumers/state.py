@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from collections.abc import Set as AbstractSet
+from collections.abc import Mapping, Sequence
 
+from consumers.notes import notes_on
 from consumers.positions import FirstLines, behind
 from kernel.adapters.codec import windows_of
 from kernel.domain.batch import CANDIDATE, Batch
 from kernel.domain.gate import Gate
 from kernel.domain.windows import needs
-from kernel.errors import WrongPosition
+from kernel.engine.sealing import Seals
+from kernel.errors import IntegrityError
 from kernel.ledger.payloads import State
 from kernel.ledger.ports import PartitionPort
-from kernel.ledger.units import LoadRequest
+from kernel.ledger.units import Held, LoadRequest
 
 
 class Unfit(Exception):
@@ -24,12 +25,20 @@ class StaleTake(Unfit):
     """A cursor moved between take and load: what was taken is not what the windows belong to."""
 
 
-class RepeatedLines(Unfit):
-    """Partitions whose next lines are no new ones of their run; `found` says what is wrong."""
+class Untrusted(Unfit):
+    """Partitions that are to halt; `found` says what is wrong, and at which position a note is."""
 
-    def __init__(self, found: Mapping[int, WrongPosition]) -> None:
+    def __init__(self, found: Mapping[int, tuple[IntegrityError, int | None]]) -> None:
         super().__init__()
         self.found = found
+
+
+class RepeatedLines(Untrusted):
+    """Partitions whose next lines are no new ones of their run."""
+
+
+class ForgedNotes(Untrusted):
+    """Partitions in which a note tells to skip an attempt, and no operator wrote it for that."""
 
 
 class StateOfTurn:
@@ -38,14 +47,17 @@ class StateOfTurn:
     def __init__(
         self,
         port: PartitionPort,
-        cursors: dict[int, int],
+        held: Sequence[Held],
         firsts: FirstLines,
         week_start: int,
+        seals: Seals,
     ) -> None:
         self._port = port
-        self._cursors = cursors
+        self._held = held
+        self._cursors = {part.partition: part.cursor for part in held}
         self._firsts = firsts
         self._week_start = week_start
+        self._seals = seals
 
     def read(self, batch: Batch) -> State:
         """Load windows, gates and skips for a batch.
@@ -53,6 +65,7 @@ class StateOfTurn:
         Raises:
             StaleTake: the store has moved on.
             RepeatedLines: lines that were decided before wait for a decision.
+            ForgedNotes: a note that no operator wrote for its attempt would skip it.
         """
         weeks = needs(batch.days, batch.customers, self._week_start)
         asked = {week: list(customers) for week, customers in weeks.items()}
@@ -66,22 +79,9 @@ class StateOfTurn:
             raise StaleTake
         repeated = behind(self._firsts, found.last_lines)
         if repeated:
-            raise RepeatedLines(repeated)
+            raise RepeatedLines({partition: (why, None) for partition, why in repeated.items()})
         gates = {day: Gate(*gate) for day, gate in found.gates.items()}
-        skipped = numbers_of(found.skipped, batch, self._cursors)
-        return State(windows_of(asked, found.packed), gates, skipped)
-
-
-def numbers_of(
-    notes: AbstractSet[tuple[int, int]], batch: Batch, cursors: Mapping[int, int]
-) -> frozenset[int]:
-    """Return the sequence numbers of the attempts at these (partition, position)."""
-    if not notes:
-        return frozenset()
-    position = dict(cursors)
-    found = []
-    for seq, partition in zip(batch.seqs, batch.partitions, strict=True):
-        if (partition, position[partition]) in notes:
-            found.append(seq)
-        position[partition] += 1
-    return frozenset(found)
+        notes = notes_on(batch, self._held, found.notes, self._seals)
+        if notes.broken:
+            raise ForgedNotes(notes.broken)
+        return State(windows_of(asked, found.packed), gates, notes.skipped)

@@ -20,7 +20,7 @@ from typing import Literal, NamedTuple
 
 from consumers.poison import decided_up_to_poison
 from consumers.positions import FirstLines, entry_at, first_lines, last_lines, slices_of
-from consumers.state import RepeatedLines, StaleTake, StateOfTurn
+from consumers.state import StaleTake, StateOfTurn, Untrusted
 from kernel.adapters.codec import Codec, packed
 from kernel.domain.batch import Batch
 from kernel.domain.decide import Decided
@@ -137,17 +137,16 @@ class Turn:
         decided = None
         if batch is not None:
             try:
-                cursors = {part.partition: part.cursor for part in trusted}
-                decided = self._decided(cursors, first_lines(slices), batch)
+                decided = self._decided(trusted, first_lines(slices), batch)
             except StaleTake:
                 self.forget()
                 return TurnResult("refused", "STALE")
-            except RepeatedLines as repeated:
+            except Untrusted as wrong:
                 for part in trusted:
-                    if wrong := repeated.found.get(part.partition):
-                        self._fail(shift, part, part.entries[0].id, wrong, fatal=True)
+                    if found := wrong.found.get(part.partition):
+                        self._fail(shift, part, found[0], fatal=True, note=found[1])
                 self.forget()
-                return TurnResult("refused", "REPEATED")
+                return TurnResult("refused", "UNTRUSTED")
         request = self._request(shift, trusted, decided, share)
         kept = [Step(part.partition, "keep") for part in held if part.partition in passed_over]
         request = request._replace(steps=[*request.steps, *kept])
@@ -159,7 +158,7 @@ class Turn:
             return TurnResult("refused", answer.status)
         # Only now: to a worker that the ledger has left behind (RULES), good batches look broken.
         for part, error in broken:
-            self._fail(shift, part, part.entries[0].id, error, fatal=True)
+            self._fail(shift, part, error, fatal=True)
         turn = None if decided is None else decided.decided
         raised = () if turn is None else self._fail_raised(shift, trusted, turn)
         return TurnResult(
@@ -198,9 +197,11 @@ class Turn:
         batch = opened[key] = self._opened.get(key) or self._codec.logged(partition, entry)
         return batch
 
-    def _decided(self, cursors: dict[int, int], firsts: FirstLines, batch: Batch) -> DecidedTurn:
+    def _decided(self, held: Sequence[Held], firsts: FirstLines, batch: Batch) -> DecidedTurn:
+        week_start, seals = self._rules.week_start, self._codec.seals
+
         def decide(beginning: Batch) -> DecidedTurn:
-            view = StateOfTurn(self._port, cursors, firsts, self._rules.week_start)
+            view = StateOfTurn(self._port, held, firsts, week_start, seals)
             envelope = Envelope(beginning, BATCH, trace_id=f"{self._ledger}:{batch.seqs[0]}")
             ran = self._runner.run([envelope], views={STATE: view})
             turn: DecidedTurn = ran.payloads(DECIDED)[0]
@@ -275,14 +276,13 @@ class Turn:
         for part in held:
             error = decided.raised.get(part.partition)
             if error is not None:
-                cursor = part.cursor + decided.reach[part.partition]
-                at = part._replace(cursor=cursor)
-                if self._fail(shift, at, entry_at(part, cursor), error, fatal=False) == "RETRY":
+                at = part._replace(cursor=part.cursor + decided.reach[part.partition])
+                if self._fail(shift, at, error, fatal=False) == "RETRY":
                     again.append(part.partition)
         return tuple(again)
 
     def _fail(
-        self, shift: str, part: Held, entry: str, error: BaseException, *, fatal: bool
+        self, shift: str, part: Held, error: BaseException, *, fatal: bool, note: int | None = None
     ) -> str:
         answer = self._port.fail(
             FailRequest(
@@ -290,9 +290,10 @@ class Turn:
                 self._rng.getrandbits(TOKEN_BITS) | 1,
                 part.partition,
                 part.cursor,
-                entry,
+                entry_at(part, part.cursor),
                 f"{type(error).__name__}: {error}"[:200] if fatal else type(error).__name__,
                 fatal,
+                note,
             )
         )
         return answer.status

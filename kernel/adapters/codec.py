@@ -56,7 +56,7 @@ class _AnswersBody(msgspec.Struct, array_like=True, frozen=True):
     codes: bytes
 
 
-Body = TypeVar("Body", _BatchBody, _AnswersBody)
+Body = TypeVar("Body")
 
 _OPEN_PRED: Final = -1
 _encode = msgspec.msgpack.Encoder().encode
@@ -69,7 +69,7 @@ class Codec:
     """Encodes and seals for one ledger; the seal binds name and incarnation."""
 
     def __init__(self, ledger: str, record: LedgerRecord, keys: Keys) -> None:
-        self._seals = Seals(keys, ledger=ledger, incarnation=record.incarnation)
+        self.seals = Seals(keys, ledger=ledger, incarnation=record.incarnation)
         self._digest = record.digest
 
     def batch_out(self, batch: Batch, token: int) -> BatchOut:
@@ -99,7 +99,7 @@ class Codec:
                 for offset, day in zip(offsets, batch.days, strict=True)
                 if preds.get(offset) == _OPEN_PRED
             )
-        sealed = self._seals.seal("batch", _encode(body))
+        sealed = self.seals.seal("batch", _encode(body))
         return BatchOut(partition, len(offsets), sealed, open_days)
 
     def logged(self, partition: int, entry: Entry) -> LoggedBatch:
@@ -109,7 +109,7 @@ class Codec:
             SealBroken: it is not what a producer of this ledger wrote.
             WrongPosition: it is, but for another place.
         """
-        body = _read("batch", _decode_batch, self._seals.open("batch", entry.sealed))
+        body = read_body("batch", _decode_batch, self.seals.open("batch", entry.sealed))
         if body.partition != partition or body.digest != self._digest:
             raise WrongPosition("a batch lies in the log of another partition or rule set")
         check_token(entry.id, body.token)
@@ -143,7 +143,7 @@ class Codec:
             ids, customers = json.dumps(list(answers.ids)), json.dumps(list(answers.customers))
         lines = array("Q", answers.lines).tobytes()
         body = _AnswersBody(answers.run, token, lines, ids, customers, bytes(answers.codes))
-        return self._seals.seal("reply" if answers.plain else "declined", _encode(body))
+        return self.seals.seal("reply" if answers.plain else "declined", _encode(body))
 
     def answers(self, run: str, reply: Reply) -> Answers:
         """Open an entry of a run's reply channel.
@@ -152,9 +152,9 @@ class Codec:
             SealBroken: neither a worker nor the producer of this ledger wrote it.
             WrongPosition: it belongs to another run or another place.
         """
-        kind = self._seals.kind_of(reply.sealed)
-        plain = kind == "reply"
-        body = _read("reply", _decode_answers, self._seals.open(kind, reply.sealed))
+        plain = self.seals.kind_of(reply.sealed) == "reply"
+        sealed = self.seals.open("reply" if plain else "declined", reply.sealed)
+        body = read_body("reply", _decode_answers, sealed)
         ids, customers = (_names(column, plain=plain) for column in (body.ids, body.customers))
         if body.run != run:
             raise WrongPosition("answers of another run lie on this run's channel")
@@ -167,7 +167,7 @@ class Codec:
         return Answers(run, list(lines), ids, customers, body.codes, 0, plain)
 
 
-def _read(kind: str, decode: Callable[[bytes], Body], body: bytes) -> Body:
+def read_body(kind: str, decode: Callable[[bytes], Body], body: bytes) -> Body:
     """Decode what a good seal was around.
 
     Raises:

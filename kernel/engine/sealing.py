@@ -20,12 +20,17 @@ from typing import Final, Literal
 from kernel.engine.keyring import KEY_ID_BYTES, Keys, Ring, derived_key, key_id
 from kernel.errors import KeyUnknown, KindWrong, MacWrong, SizeWrong, VersionUnknown
 
-SealKind = Literal["batch", "reply", "declined"]
+SealKind = Literal["batch", "reply", "declined", "control"]
 
 VERSION: Final = b"FL1"
 #: More than any chunk gives; a larger one is refused before it is read.
 SEALED_BYTES_MAX: Final = 16 * 1024 * 1024
-_KIND_CODES: Final[dict[SealKind, bytes]] = {"batch": b"B", "reply": b"R", "declined": b"D"}
+_KIND_CODES: Final[dict[SealKind, bytes]] = {
+    "batch": b"B",
+    "reply": b"R",
+    "declined": b"D",
+    "control": b"C",
+}
 _ID_AT: Final = len(VERSION) + 1
 _MAC_AT: Final = _ID_AT + KEY_ID_BYTES
 _BODY_AT: Final = _MAC_AT + 32

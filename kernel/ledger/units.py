@@ -158,7 +158,7 @@ class LoadAnswer(NamedTuple):
     packed: Mapping[int, Sequence[bytes | None]]
     gates: Mapping[int, tuple[int, int]]
     last_lines: Mapping[tuple[str, int], int]  # by run and partition, where one was decided
-    skipped: frozenset[tuple[int, int]] = frozenset()
+    notes: Mapping[tuple[int, int], str]  # by partition and position: acts of operators, sealed
 
 
 class Move(NamedTuple):
@@ -225,7 +225,7 @@ class CommitAnswer(NamedTuple):
 
 
 class FailRequest(NamedTuple):
-    """The attempt at `cursor` raised, or (`fatal`) its batch cannot be trusted."""
+    """The attempt at `cursor` raised, or (`fatal`) its batch cannot be trusted, or a `note`."""
 
     shift: str
     token: int
@@ -234,6 +234,7 @@ class FailRequest(NamedTuple):
     entry: str
     reason: str
     fatal: bool = False
+    note: int | None = None
 
 
 class FailAnswer(NamedTuple):

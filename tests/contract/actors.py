@@ -81,6 +81,7 @@ class Actors:
         entry: str = "",
         cursor: int | None = None,
         token: int | None = None,
+        asked_ago_ms: int = 0,
     ) -> ResumeAnswer:
         """Let a partition go on where it is; `skip` is the number of the head to be given up."""
         part = self.state().parts[partition]
@@ -92,6 +93,8 @@ class Actors:
                 self.token() if token is None else token,
                 "me@here",
                 SkipNote(skip, 'it is "broken" / ü', seen) if skip else None,
+                self.stage.clock.now_ms - asked_ago_ms,
+                f"sealed {skip}",
             )
         )
 
@@ -155,7 +158,14 @@ class Worker:
         self.load()
         return self.commit(limit=limit, wish=wish)
 
-    def fail(self, partition: int, *, fatal: bool = False, token: int | None = None) -> FailAnswer:
+    def fail(
+        self,
+        partition: int,
+        *,
+        fatal: bool = False,
+        token: int | None = None,
+        note: int | None = None,
+    ) -> FailAnswer:
         """Say that the head of a partition raised."""
         part = next(part for part in self.held if part.partition == partition)
         return self.act.stage.ledger.fail(
@@ -167,5 +177,6 @@ class Worker:
                 part.entries[0].id,
                 "it raised",
                 fatal,
+                note,
             )
         )

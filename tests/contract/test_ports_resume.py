@@ -68,7 +68,7 @@ def zombie_that_knows_of_no_skip(act: Actors) -> object:
 
 NOTE: Change = (
     "resume",
-    "if skips then redis.call('HSET', key('notes'), p .. ':' .. ARGV[4], ARGV[7]) end",
+    "if skips then redis.call('HSET', key('notes'), p .. ':' .. ARGV[4], ARGV[15]) end",
     """if skips then
   redis.call('HSET', parts, p .. ':c', tonumber(ARGV[4]) + 1)
   redis.call('HSET', key('front'), '1', ARGV[7])
@@ -192,10 +192,10 @@ def test_a_note_is_read_by_those_who_hold_the_partition_and_goes_with_its_attemp
     x, y = act.worker("x"), act.worker("y")
     x.take("one", prefer=A)
     y.take("one", prefer=B)
-    assert x.load().skipped == {(A, 0)}
-    assert y.load().skipped == frozenset()
+    assert x.load().notes == {(A, 0): "sealed 1"}
+    assert y.load().notes == {}
     y.commit()
-    assert act.state().notes == {(A, 0): 1}
+    assert act.state().notes == {(A, 0): "sealed 1"}
 
     assert x.commit(limit=1).status == "APPLIED"
 
@@ -215,7 +215,7 @@ def test_a_note_outlives_a_second_halt_and_a_resume_without_one(stage: Stage) ->
     act.resume(A)
 
     y.take()
-    assert y.load().skipped == {(A, 0)}
+    assert y.load().notes == {(A, 0): "sealed 1"}
 
 
 def test_the_audit_says_who_did_what_where_when_and_why(stage: Stage) -> None:
@@ -232,8 +232,8 @@ def test_the_audit_says_who_did_what_where_when_and_why(stage: Stage) -> None:
 
     why = 'it is "broken" / ü'
     assert act.state().audit == [
-        AuditEntry(began, "me@here", "resume", A, 0, 0, "", "it raised"),
-        AuditEntry(began, "me@here", "skip", A, 0, 1, why, "it raised"),
+        AuditEntry(began, "me@here", "resume", A, 0, 0, "", "it raised", "sealed 0"),
+        AuditEntry(began, "me@here", "skip", A, 0, 1, why, "it raised", "sealed 1"),
     ]
     counters = act.state().counters
     assert (counters["resumes"], counters["skips"]) == (1, 1)

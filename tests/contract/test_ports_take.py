@@ -192,7 +192,7 @@ def test_a_load_reads_cursors_windows_and_gates_at_once(act: Actors) -> None:
         {0: [b"1", None, b"1"], 7: [None], 14: []},
         {2: (0, 0), 1: (1, 1)},
         {("r1", B): 2, ("r1", A): 1},
-        frozenset(),
+        {},
     )
 
 
@@ -200,7 +200,7 @@ def test_a_load_of_nothing_is_empty(act: Actors) -> None:
     """A turn without attempts asks for nothing and gets nothing."""
     answer = act.stage.ledger.load(LoadRequest([], {}, []))
 
-    assert answer == ("LOADED", {}, {}, {}, {}, frozenset())
+    assert answer == ("LOADED", {}, {}, {}, {}, {})
 
 
 def test_a_load_goes_through_in_slices(act: Actors) -> None:

@@ -235,7 +235,7 @@ HALTS: Final = (
     lua(
         "skip: a note, no move of cursor and front (hole 7)",
         "resume",
-        "if skips then redis.call('HSET', key('notes'), p .. ':' .. ARGV[4], ARGV[7]) end",
+        "if skips then redis.call('HSET', key('notes'), p .. ':' .. ARGV[4], ARGV[15]) end",
         "if skips then redis.call('HSET', parts, p .. ':c', tonumber(ARGV[4]) + 1) "
         "redis.call('HSET', key('front'), '1', ARGV[7]) end",
         f"{RESUME}test_hole_7_is_closed_on_both_twins",

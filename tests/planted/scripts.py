@@ -167,7 +167,7 @@ TAKES: Final = (
     lua(
         "load: skip notes",
         "load",
-        "if asked[string.match(field, '^(%d+):')] then",
+        "if asked[string.match(noted[i], '^(%d+):')] then",
         "if false then",
         f"{RESUME}test_a_note_is_read_by_those_who_hold_the_partition_and_goes_with_its_attempt",
     ),

@@ -19,10 +19,11 @@ from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
+from kernel.adapters.acts import request_of
 from kernel.domain import features
 from kernel.domain.ruleset import RuleSet
 from kernel.ledger import limits_nodes
-from kernel.ledger.halts import ResumeRequest, SkipNote
+from kernel.ledger.halts import SkipNote
 from kernel.ledger.ports import StoreUnavailable
 from kernel.ledger.units import TOKEN_BITS
 from tests.simulation.lines import POISON_CENTS, POISON_STEP
@@ -112,7 +113,12 @@ def operator_life(
                 sickness.heal(cents)
             token = rng.getrandbits(TOKEN_BITS) | 1
             try:
-                answer = link.resume(ResumeRequest(partition, cursor, token, actor.name, note))
+                answer = link.resume(
+                    request_of(
+                        *(codec.seals, (partition, cursor), token, actor.name, note),
+                        actor.world.now_us // 1000,
+                    )
+                )
             except StoreUnavailable as error:
                 actor.world.log(actor.name, f"looks again: {error}")
                 continue

@@ -88,7 +88,8 @@ def read_state(client: redis.Redis, name: str) -> LedgerState:
         windows={int(week): _windows(there, week) for week in there.pop("weeks", ())},
         runs={run.decode(): _run(there, run.decode()) for run in there.pop("runs", ())},
         counters=Counter({k: int(n) for k, n in _text(there.pop("counters", {})).items()}),
-        notes={_place(name): int(seq) for name, seq in _text(there.pop("notes", {})).items()},
+        notes={_place(name): note for name, note in _text(there.pop("notes", {})).items()},
+        acts=_deadlines(there.pop("acts", [])),
         audit=[_act(act) for act in there.pop("audit", [])],
         **numbers,
     )
@@ -238,10 +239,8 @@ def _place(text: str) -> tuple[int, int]:
 
 
 def _act(text: bytes) -> AuditEntry:
-    at_ms, who, what, partition, position, seq, reason, halted = json.loads(text)
-    return AuditEntry(
-        int(at_ms), who, what, int(partition), int(position), int(seq), reason, halted
-    )
+    at_ms, who, what, partition, position, seq, *rest = json.loads(text)
+    return AuditEntry(int(at_ms), who, what, int(partition), int(position), int(seq), *rest)
 
 
 def _triple(text: str) -> tuple[int, int, int]:

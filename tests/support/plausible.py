@@ -212,7 +212,7 @@ class Turn:
         )
 
     def _is_skipped(self, attempt: Seen) -> bool:
-        return (attempt.partition, attempt.position - 1) in self.loaded.skipped
+        return (attempt.partition, attempt.position - 1) in self.loaded.notes
 
     def _is_accepted(self, attempt: Seen) -> bool:
         return self.accepts(attempt) and not self._is_skipped(attempt)

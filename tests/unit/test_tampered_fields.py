@@ -6,6 +6,7 @@ other has the key, as a process of ours with a bug would: then the shape and the
 
 from __future__ import annotations
 
+import base64
 from array import array
 from collections.abc import Callable
 from typing import Any, Final
@@ -13,6 +14,7 @@ from typing import Any, Final
 import msgspec
 import pytest
 
+from kernel.adapters.acts import opened_act, sealed_act
 from kernel.adapters.codec import Codec
 from kernel.domain.batch import CANDIDATE, Batch
 from kernel.engine.keyring import FixedKeys
@@ -29,6 +31,7 @@ from kernel.errors import (
     VersionUnknown,
     WrongPosition,
 )
+from kernel.ledger.halts import Act
 from kernel.ledger.payloads import Answers
 from kernel.ledger.record import LedgerRecord
 from kernel.ledger.units import Entry, Reply
@@ -56,6 +59,7 @@ BATCH: Final = Batch(
 PLAIN: Final = Answers(RUN, [11, 13], ["17", "19"], ["5", "5"], b"\x00\x01", 100, plain=True)
 #: An answer of the producer: a line that it could not parse.
 UNPARSED: Final = Answers(RUN, [12], ["x,y"], [""], b"\x01", 0, plain=False)
+ACT: Final = Act("skip", PARTITION, 2, 1_000, f"2-{TOKEN}{STAMP}", 5, 1_700, "me@here", "broken")
 
 BATCH_FIELDS: Final = (
     *("run", "partition", "digest", "token", "first_line", "attempts", "offsets", "ids"),
@@ -116,13 +120,18 @@ SOURCES: Final[
     "batch": (sealed_batch, open_batch, BATCH_FIELDS),
     "reply": (lambda: codec().answers_out(PLAIN, TOKEN), open_answers, ANSWERS_FIELDS),
     "declined": (lambda: codec().answers_out(UNPARSED, TOKEN), open_answers, ANSWERS_FIELDS),
+    "control": (
+        lambda: base64.b64decode(sealed_act(seals(), ACT)),
+        lambda sealed: opened_act(seals(), base64.b64encode(sealed).decode()),
+        Act._fields,
+    ),
 }
 #: What stands in front of every body, and the check that notices.
 HEADS: Final[tuple[tuple[str, Callable[[bytes], bytes], type[SealBroken]], ...]] = (
     ("cut off", lambda sealed: sealed[: BODY_AT - 1], SizeWrong),
     ("grown past all bounds", lambda sealed: sealed + bytes(SEALED_BYTES_MAX), SizeWrong),
     ("version", lambda sealed: b"FL2" + sealed[3:], VersionUnknown),
-    ("kind", lambda sealed: sealed[:3] + b"C" + sealed[4:], KindWrong),
+    ("kind", lambda sealed: sealed[:3] + b"X" + sealed[4:], KindWrong),
     ("key id", lambda sealed: sealed[:4] + bytes(4) + sealed[8:], KeyUnknown),
     ("mac", lambda sealed: sealed[:8] + bytes(32) + sealed[BODY_AT:], MacWrong),
     ("a byte more", lambda sealed: sealed + b"\0", MacWrong),
@@ -203,6 +212,9 @@ UNDER_A_GOOD_SEAL: Final[tuple[tuple[str, str, Any, type[IntegrityError]], ...]]
     ("declined", "customers", "[5]", Misshapen),
     ("declined", "codes", b"\x00", Misshapen),
     ("declined", "codes", b"\x07", Misshapen),
+    ("control", "what", "amend", Misshapen),
+    ("control", "seq", "1000", Misshapen),
+    ("control", "entry", 2, Misshapen),
 )
 
 

@@ -104,7 +104,7 @@ def load(state: LedgerState, request: LoadRequest) -> LoadAnswer:
             for p in request.partitions
             if run in state.runs and p in state.runs[run].decided
         },
-        frozenset(place for place in state.notes if place[0] in request.partitions),
+        {at: note for at, note in state.notes.items() if at[0] in request.partitions},
     )
 
 
@@ -133,7 +133,10 @@ def fail(state: LedgerState, now_us: int, request: FailRequest) -> FailAnswer:
     part.halt = entry_token(request.token, now_us)
     part.reason = request.reason
     part.since = now_us // 1000
+    if request.note is not None:
+        state.notes.pop((request.partition, request.note), None)
     state.counters["halts"] += 1
+    state.counters[f"halts:{request.reason.partition(':')[0]}"] += 1
     return FailAnswer("HALTED")
 
 

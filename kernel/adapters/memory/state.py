@@ -80,7 +80,8 @@ class LedgerState:
     windows: dict[int, dict[str, bytes]] = field(default_factory=dict)
     runs: dict[str, Run] = field(default_factory=dict)
     counters: Counter[str] = field(default_factory=Counter)
-    notes: dict[tuple[int, int], int] = field(default_factory=dict)
+    notes: dict[tuple[int, int], str] = field(default_factory=dict)
+    acts: dict[str, int] = field(default_factory=dict)
     audit: list[AuditEntry] = field(default_factory=list)
 
     def snapshot(self) -> LedgerState:

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from kernel.adapters.redis.client import command, store_errors
-from kernel.ledger.halts import AUDIT_MAX, AuditEntry, ResumeAnswer
+from kernel.ledger.halts import ACT_MS, AUDIT_MAX, AuditEntry, ResumeAnswer
 from kernel.ledger.units import Entry
 
 if TYPE_CHECKING:
@@ -32,9 +32,23 @@ def resume(ledger: Attached, request: ResumeRequest) -> ResumeAnswer:
         settings.ring_ms,
         settings.shift_deadline_ms,
         "" if note is None else note.entry,
+        request.asked_ms,
+        ACT_MS,
+        request.sealed,
     )
     status = answer[0].decode()
     return ResumeAnswer(status, ring=status == "RESUMED" and answer[1] == 1)
+
+
+def read_now_ms(ledger: Attached) -> int:
+    """Return the server's time.
+
+    Raises:
+        StoreUnavailable: the server does not answer.
+    """
+    with store_errors():
+        seconds, micros = ledger.client.time()
+    return int(seconds) * 1000 + int(micros) // 1000
 
 
 def read_head(ledger: Attached, *, partition: int, cursor: int) -> Entry | None:
@@ -85,7 +99,5 @@ def read_audit(ledger: Attached) -> list[AuditEntry]:
 
 def audit_entry(act: bytes) -> AuditEntry:
     """Read one act as `resume.lua` writes it: a list of texts."""
-    at_ms, who, what, partition, position, seq, reason, halted = json.loads(act)
-    return AuditEntry(
-        int(at_ms), who, what, int(partition), int(position), int(seq), reason, halted
-    )
+    at_ms, who, what, partition, position, seq, *rest = json.loads(act)
+    return AuditEntry(int(at_ms), who, what, int(partition), int(position), int(seq), *rest)

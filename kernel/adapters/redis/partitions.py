@@ -64,7 +64,7 @@ def load(ledger: Attached, request: LoadRequest) -> LoadAnswer:
         arguments.extend(customers)
     answer = ledger.step("load", *arguments)
     if answer[0] == b"GONE":
-        return LoadAnswer("GONE", {}, {}, {}, {})
+        return LoadAnswer("GONE", {}, {}, {}, {}, {})
     _, cursors, fronts, uses, notes, decided, *weeks = answer
     return LoadAnswer(
         "LOADED",
@@ -80,7 +80,7 @@ def load(ledger: Attached, request: LoadRequest) -> LoadAnswer:
             for p, line in zip(request.partitions, lines, strict=True)
             if line is not None
         },
-        frozenset(_place(field) for field in notes),
+        {_place(at): note.decode() for at, note in zip(notes[::2], notes[1::2], strict=True)},
     )
 
 
@@ -144,6 +144,7 @@ def fail(ledger: Attached, request: FailRequest) -> FailAnswer:
         request.entry,
         request.reason,
         int(request.fatal),
+        "" if request.note is None else request.note,
     )
     return FailAnswer(answer[0].decode())
 

@@ -28,7 +28,9 @@ ANSWERS: dict[str, tuple[str, ...]] = {
     "end_shift": ("CONTINUE", "ENDED", "GONE"),
     "ack": ("ACKED", "REWOUND", "CLOSED", "GONE"),
     "tick": ("TICKED", "EARLY", "GONE"),
-    "resume": ("RESUMED", "ALREADY", "BEHIND", "NOT_HALTED", "OTHER_HEAD", "GONE"),
+    "resume": (
+        *("RESUMED", "ALREADY", "STALE", "REPLAYED", "BEHIND", "NOT_HALTED", "OTHER_HEAD", "GONE"),
+    ),
     "drop": ("MORE", "DROPPED"),
     "note": ("made", "passed"),
     "step": ("kept", "freed", "ready", "parked", "left"),
@@ -59,6 +61,8 @@ REFUSALS = frozenset(
         "LOST",
         "NOT_HALTED",
         "OTHER_HEAD",
+        "STALE",
+        "REPLAYED",
     }
     | {"ALREADY", "EXISTS", FULL, "READ", "LOADED"}
 )

@@ -63,9 +63,9 @@ class Shift:
 
 @dataclass
 class Operator:
-    """Who lets halted partitions go on; the last request may have to be sent again."""
+    """Who lets halted partitions go on; requests may have to be sent again."""
 
-    last: ResumeRequest | None = None
+    asked: list[ResumeRequest] = field(default_factory=list)
 
 
 class Fleet:

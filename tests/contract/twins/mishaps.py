@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
 from kernel.adapters.redis.keys import beside
-from kernel.ledger.halts import ResumeRequest, SkipNote
+from kernel.ledger.halts import ACT_MS, ResumeRequest, SkipNote
 from kernel.ledger.units import CommitRequest, FailRequest, Held, TakeRequest
 from tests.contract.twins.fleet import OWNERS, RUNS, SHIFTS
 from tests.contract.twins.machine import often, owners, rarely, runs, workers
@@ -159,16 +159,21 @@ class FaultyMachine(StoriesMachine):
         seq, entry = self.head_of(partition)
         note = SkipNote(seq, "it is broken", "9-9" if other else entry) if skips else None
         token = self.fleet.token()
-        self.fleet.operator.last = ResumeRequest(partition, cursor, token, "me@here", note)
+        now_ms = self.twins.server.clock.now_ms
+        self.fleet.operator.asked.append(
+            ResumeRequest(partition, cursor, token, "me@here", note, now_ms, f"sealed {token}")
+        )
         for _ in range(times):
             self.resume_again()
 
-    @rule()
-    def resume_again(self) -> None:
-        """Send the last of an operator's requests: its answer was lost, perhaps long ago."""
-        request = self.fleet.operator.last
-        if request is not None:
-            self.twins.ask("resume", lambda ports: ports.resume(request))
+    @rule(back=st.sampled_from([1, 1, 2]), late=rarely)
+    def resume_again(self, back: int = 1, *, late: bool = False) -> None:
+        """Send an operator's last request but so many: its answer was lost, perhaps long ago."""
+        asked = self.fleet.operator.asked
+        if late:
+            self.twins.server.clock.advance(ACT_MS)
+        if len(asked) >= back:
+            self.twins.ask("resume", lambda ports: ports.resume(asked[-back]))
 
     def head_of(self, partition: int) -> tuple[int, str]:
         """Return the sequence number of the first undecided attempt, and its entry."""

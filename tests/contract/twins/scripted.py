@@ -183,6 +183,10 @@ STORIES: dict[Met, Story] = {
     ("tick", "EARLY"): ticks(twice=True),
     ("resume", "RESUMED"): row(HALTS, resumes()),
     ("resume", "ALREADY"): row(HALTS, resumes(times=2)),
+    ("resume", "STALE"): row(HALTS, resumes(off=1), lambda m: m.resume_again(late=True)),
+    ("resume", "REPLAYED"): row(
+        *(HALTS, resumes(), HALTS, resumes(), lambda m: m.resume_again(back=2)),
+    ),
     ("resume", "BEHIND"): row(HALTS, resumes(off=1)),
     ("resume", "NOT_HALTED"): resumes(),
     ("resume", "OTHER_HEAD"): row(HALTS, resumes(other=True)),

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from consumers.poison import PAUSE_MS, PAUSE_MS_MAX, Pauses
+from kernel.adapters.acts import request_of
 from kernel.domain.decision import reason_of
-from kernel.ledger.halts import ResumeRequest, SkipNote
+from kernel.ledger.halts import SkipNote
 from kernel.ledger.settings import FleetSettings
 from tests.support.oracle import BASELINE, EXPERIMENT, Oracle
 from tests.support.poison import Poison, Poisoned, Venom, plant_here
@@ -87,7 +88,8 @@ def skip(made: Workshop, partition: int) -> int:
     seq = head_of(made, partition)
     part = made.ledger.state.parts[partition]
     note = SkipNote(seq, "broken", part.log[0].id)
-    request = ResumeRequest(partition, part.cursor, seq, "me@here", note)
+    place, now_ms = (partition, part.cursor), made.clock.now_ms()
+    request = request_of(made.codec.seals, place, seq, "me@here", note, now_ms)
     assert made.ledger.resume(request).status == "RESUMED"
     return seq
 

@@ -111,7 +111,8 @@ def test_a_batch_copied_when_all_was_decided_halts_the_partition_too(tmp_path: P
     assert (states(made), part.cursor) == (["halted", "idle"], end)
     assert len(made.codes()) == LINES
 
-    made.ledger.resume(ResumeRequest(A, part.cursor, 5, "me@here"))
+    asked = ResumeRequest(A, part.cursor, 5, "me@here", None, made.clock.now_ms())
+    assert made.ledger.resume(asked).status == "RESUMED"
     made.shift().work()
 
     assert states(made) == ["halted", "idle"], "a resume alone changes nothing"
@@ -189,6 +190,6 @@ def test_a_head_that_was_lost_is_not_taken_for_a_copy(tmp_path: Path) -> None:
 
     result = late.run("x/1")
 
-    assert (result.status, result.answer) == ("refused", "REPEATED")
+    assert (result.status, result.answer) == ("refused", "UNTRUSTED")
     assert states(made) == ["leased"]
     assert made.ledger.state.counters["halts"] == 0

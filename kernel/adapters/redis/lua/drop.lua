@@ -17,6 +17,6 @@ end
 for p = 0, tonumber(redis.call('HGET', KEYS[1], 'partitions')) - 1 do redis.call('UNLINK', key('log:' .. p)) end
 redis.call('UNLINK', key('ids'), key('parts'), key('ready'), key('leases'), key('waits'), key('shifts'), key('workers'),
   key('bell'), key('last'), key('front'), key('used'), key('weeks'), key('runs'), key('counters'),
-  key('notes'), key('audit'), key('flights'), key('outcomes'), key('kept'), key('waited'), key('flight_log'), KEYS[1])
+  key('notes'), key('acts'), key('audit'), key('flights'), key('outcomes'), key('kept'), key('waited'), key('flight_log'), KEYS[1])
 redis.call('ZREM', KEYS[2], ARGV[3])
 return {'DROPPED'}

@@ -1,5 +1,5 @@
 -- An attempt raised, or its batch cannot be trusted: count it; the second time at a cursor the partition halts (rule 17).
--- ARGV: 1 incarnation 2 now 3 shift 4 token 5 partition 6 cursor 7 entry 8 reason 9 fatal (1: halt at once)
+-- ARGV: 1 incarnation 2 now 3 shift 4 token 5 partition 6 cursor 7 entry 8 reason 9 fatal (1: halt at once) 10 position of a note that cannot be trusted
 -- -> RETRY | HALTED | LOST | BEHIND | REWOUND | GONE
 if gone() then return {'GONE'} end
 local p, parts = ARGV[5], key('parts')
@@ -22,6 +22,8 @@ if failures < 2 and ARGV[9] ~= '1' then
   return {'RETRY'}
 end
 redis.call('HDEL', key('leases'), p)
+if ARGV[10] ~= '' then redis.call('HDEL', key('notes'), p .. ':' .. ARGV[10]) end
 redis.call('HSET', parts, p .. ':s', 'halted', p .. ':h', ARGV[4] .. stamp, p .. ':r', ARGV[8], p .. ':w', text(now))
 count('halts', 1)
+count('halts:' .. string.match(ARGV[8], '^[^:]*'), 1)
 return {'HALTED'}

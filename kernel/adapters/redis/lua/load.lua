@@ -2,7 +2,7 @@
 -- partition (scheduling.md, rule 6; protocol.md, section 4). Writes nothing.
 -- ARGV: 1 incarnation 2 now 3 partitions (n) 4 days (m) 5 weeks (k) 6 runs (r), then n partitions, m days, r runs,
 --   per week: week, customers (c), c customers
--- -> LOADED, {cursor...}, {front...}, {used...}, {<p>:<position> of each note...}, {{last line by partition...} per run}, {window...} per week | GONE
+-- -> LOADED, {cursor...}, {front...}, {used...}, {<p>:<position>, note...}, {{last line by partition...} per run}, {window...} per week | GONE
 if gone() then return {'GONE'} end
 local n, m, k, r = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
 local function read(name, first, total)
@@ -20,8 +20,9 @@ for i = 1, n do
   asked[ARGV[6 + i]] = true
 end
 if n > 0 then cursors = redis.call('HMGET', key('parts'), unpack(cursors)) end
-for _, field in ipairs(redis.call('HKEYS', key('notes'))) do
-  if asked[string.match(field, '^(%d+):')] then notes[#notes + 1] = field end
+local noted = redis.call('HGETALL', key('notes'))
+for i = 1, #noted, 2 do
+  if asked[string.match(noted[i], '^(%d+):')] then notes[#notes + 1], notes[#notes + 2] = noted[i], noted[i + 1] end
 end
 local at = 7 + n
 for i = 0, r - 1 do decided[i + 1] = read('run:' .. ARGV[at + m + i] .. ':decided', 7, n) end

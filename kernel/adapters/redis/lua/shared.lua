@@ -19,7 +19,8 @@
 --   run:<run>    hash    see open.lua; run:<run>:replies  stream  <answers>-<token>  b sealed answers
 --                        run:<run>:decided  hash  <p> -> the run's last line decided there
 --   runs         set     of <run>;  counters  hash  what happened how often
---   notes        hash    <p>:<position> -> sequence number of an attempt that an operator skipped and nobody decided yet
+--   notes        hash    <p>:<position> -> sealed act by which an operator skips an attempt that nobody decided yet
+--   acts         zset    token of an operator's act -> until when it would count
 --   audit        list    what operators did: JSON, see resume.lua
 --   flights      zset    trace id that is waited for -> deadline   outcomes  hash  trace id -> outcome, JSON
 --   kept         zset    trace id with an outcome -> when it came   waited  hash  what happened to waits how often
