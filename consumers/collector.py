@@ -27,7 +27,7 @@ from kernel.ledger.units import Reply, RunView
 from kernel.runtime.channel import ChannelSeat, ReplyChannel
 from kernel.runtime.patience import AWAY_MS_MAX, LOOK_MS, Clock
 
-#: A checkpoint costs three syncs: one after so many lines, or after so long.
+#: A checkpoint costs three syncs: one after so many lines, or after so long; it renews the lease.
 CHECKPOINT_LINES = 65_536
 CHECKPOINT_MS = 500
 
@@ -73,6 +73,7 @@ class Collector:
         self._watch = watch
         self._unacked: deque[tuple[str, int]] = deque()
         self._checkpoint_at = 0
+        self._checkpoint_ms = min(CHECKPOINT_MS, settings.run_renewal_ms)
         self._safe_lines = 0
         # A producer that waits for room gets some before it has run out of it.
         self._checkpoint_lines = min(CHECKPOINT_LINES, settings.inflight_lines_max // 2)
@@ -129,7 +130,7 @@ class Collector:
             ahead_lines_max=self._settings.inflight_lines_max + self._settings.chunk_lines_max,
         )
         self._safe_lines = output.lines
-        self._checkpoint_at = self._clock.now_ms() + CHECKPOINT_MS
+        self._checkpoint_at = self._clock.now_ms() + self._checkpoint_ms
         away_since: int | None = None
         while not should_stop():
             try:
@@ -210,7 +211,7 @@ class Collector:
             status = self._ack(entry)
         if status != "ACKED":
             self._begin_again()
-        self._checkpoint_at = self._clock.now_ms() + CHECKPOINT_MS
+        self._checkpoint_at = self._clock.now_ms() + self._checkpoint_ms
 
     def _ack(self, entry: str) -> str:
         return self._channel.ack(entry, self._safe_lines)

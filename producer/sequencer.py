@@ -37,8 +37,6 @@ FULL_PAUSE_MS = 5
 KEPT_BYTES_MAX = 64 << 20
 #: How often a wait is said.
 SAID_MS = 5_000
-#: How long a pipe may be silent before the lease is renewed.
-SILENCE_MS = 1_000
 
 
 class Source(Protocol):
@@ -145,8 +143,9 @@ class Sequencer:
     def _feed(self, source: Source) -> OpenAnswer | None:
         """Append until the end and finish. None when done, else where the run stands instead."""
         pending = deque(self._kept)
+        silence_ms = self._settings.run_renewal_ms
         while True:
-            chunk = pending.popleft() if pending else source.read_chunk(SILENCE_MS)
+            chunk = pending.popleft() if pending else source.read_chunk(silence_ms)
             if chunk is None:
                 return self._finish()
             if not chunk.lines:

@@ -15,6 +15,8 @@ from dataclasses import Field, asdict, dataclass, field, fields
 from typing import Any, Literal, get_args
 
 TakePolicy = Literal["auto", "share", "all", "one"]
+#: However long its lease is, a run's owner gives a sign of life at least so often.
+RUN_RENEWAL_MS_MAX = 1_000
 
 
 def _whole(default: int, low: int, high: int) -> int:
@@ -44,8 +46,9 @@ class FleetSettings:
     ring_ms: int = _whole(2_000, 1, 600_000)
     #: How long a shift waits for more work before it ends.
     linger_ms: int = _whole(500, 0, 60_000)
-    #: How long a run belongs to its producer without a sign of life.
-    run_lease_ms: int = _whole(5_000, 1, 600_000)
+    #: How long a run belongs to its producer, and to its collector, without a sign of life. A third
+    #: of it and the longest wait for news (0.2 s) have to pass between two of them.
+    run_lease_ms: int = _whole(5_000, 600, 600_000)
     #: How long a worker counts as known without a sign of life.
     worker_ttl_ms: int = _whole(2_000, 1, 600_000)
     #: Shortest time between two ticks of a ledger.
@@ -77,6 +80,11 @@ class FleetSettings:
             raise ValueError("linger_ms must be below shift_deadline_ms: a waiting shift would die")
         if self.tick_ms >= self.worker_ttl_ms:
             raise ValueError("tick_ms must be below worker_ttl_ms: idle workers would be forgotten")
+
+    @property
+    def run_renewal_ms(self) -> int:
+        """After how long a run's owner gives a sign of life though there is nothing to do."""
+        return min(RUN_RENEWAL_MS_MAX, self.run_lease_ms // 3)
 
     def to_json(self) -> str:
         """Return the settings as text, always the same for equal settings."""

@@ -128,7 +128,7 @@ def test_a_commit_of_what_the_server_lost_is_rewound(tmp_path: Path, is_sent_aga
     ):
         source, output = tmp_path / "sample", tmp_path / "output"
         source.write_bytes(sample_bytes(2_000))
-        config = config_file(tmp_path, "experiment", run_lease_ms=500)
+        config = config_file(tmp_path, "experiment", run_lease_ms=600)
         fleet.make_ledger(config)
         size = server.hold_tail()
         proxy.hold_up("commit")

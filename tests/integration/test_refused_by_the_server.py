@@ -189,7 +189,7 @@ def test_a_finished_run_takes_no_other_input(fleet: Fleet, source: Path) -> None
     longer, other = fleet.folder / "longer", fleet.folder / "different"
     longer.write_bytes(source.read_bytes() + source.read_bytes())
     other.write_bytes(source.read_bytes()[::-1])
-    config = config_file(fleet.folder, "baseline", run_lease_ms=500)
+    config = config_file(fleet.folder, "baseline", run_lease_ms=600)
     assert fleet.produce(config, source).ends() == 0
     before = fleet.run_view()
 

@@ -198,7 +198,7 @@ def _settings(rng: Random, *, chunk: int, faulty: bool, dense: bool) -> FleetSet
         shift_deadline_ms=rng.choice((510, 2_000)) if faulty else LONG_MS,
         ring_ms=rng.choice((50, 2_000)) if faulty else LONG_MS,
         linger_ms=rng.choice((0, 2, 50, 500)),
-        run_lease_ms=rng.choice((100, 1_000)) if faulty else LONG_MS,
+        run_lease_ms=rng.choice((600, 1_000)) if faulty else LONG_MS,
         worker_ttl_ms=5_000,
         tick_ms=rng.choice((20, 100, 1_000)),
         keep_rows_min=rng.choice((1, 4, 8, 64, 64)),

@@ -84,6 +84,13 @@ def test_every_setting_of_the_fleet_can_be_set_in_its_range(tmp_path: Path, name
         assert f"\n  fleet.{name}: must be at " in told
 
 
+def test_a_lease_shorter_than_what_its_renewals_need_is_refused(tmp_path: Path) -> None:
+    """Its own producer or collector would lose the run to another one; the path is told whole."""
+    told = refusal(tmp_path, yaml.safe_dump(changed("fleet", {"run_lease_ms": 599})))
+
+    assert "\n  fleet.run_lease_ms: must be at least 600" in told
+
+
 def test_the_values_of_a_feature_that_is_off_are_left_out(tmp_path: Path) -> None:
     """Off is off: rules that decide alike have one digest."""
     values = changed("rules.prime_gate.enabled", value=False)

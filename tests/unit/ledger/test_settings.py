@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from kernel.ledger.settings import RANGES, FleetSettings
+from kernel.runtime.channel import READ_WAIT_MS
 
 
 def test_settings_come_back_from_their_text() -> None:
@@ -36,6 +37,15 @@ def test_a_value_outside_its_range_cannot_be_built(name: str) -> None:
     for value in wrong:
         with pytest.raises(ValueError, match=f"^{name} must be a whole number from {low} to "):
             replace(FleetSettings(), **{name: value})
+
+
+@pytest.mark.parametrize(
+    ("lease_ms", "renewal_ms"), [(RANGES["run_lease_ms"][0], 200), (2_999, 999), (60_000, 1_000)]
+)
+def test_a_run_is_renewed_several_times_within_its_lease(lease_ms: int, renewal_ms: int) -> None:
+    """Also with the shortest one, in which a wait for news may come between two signs of life."""
+    assert FleetSettings(run_lease_ms=lease_ms).run_renewal_ms == renewal_ms
+    assert renewal_ms + READ_WAIT_MS < lease_ms
 
 
 @pytest.mark.parametrize(
