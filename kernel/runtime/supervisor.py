@@ -23,7 +23,7 @@ from kernel.runtime.bundle import Bundle
 from kernel.runtime.deadlines import Deadlines
 from kernel.runtime.failed import CrashLoop, Failed, NotReady, how_it_ended, quoted
 from kernel.runtime.members import Member, Members, Snapshot, Stop, deliver
-from kernel.runtime.respawn import LOOP_DEATHS, LOOP_S
+from kernel.runtime.respawn import LONG_S, LOOP_DEATHS
 from kernel.runtime.spawned import Post, Spawned, was_signalled
 
 #: How long the others may take to end by themselves once the collector is done.
@@ -257,12 +257,13 @@ class Supervisor:
     def _wait_to_start(self, member: Member, spawned: Spawned, code: int) -> None:
         now_s = time.monotonic()
         pause_s = member.respawn.after_death(
-            now_s, lived_s=now_s - member.began_s, counts=code != EXIT_REDIS
+            lived_s=now_s - member.began_s, counts=code != EXIT_REDIS
         )
         how = f"{member.post.id} {how_it_ended(code)}"
         if pause_s is None:
             self.life.on(Event.WORKER_LOST)
-            sentence = f"{how}: {LOOP_DEATHS} ends within {LOOP_S:.0f} s, so it is not tried again"
+            ends = f"{LOOP_DEATHS} ends in a row, each within {LONG_S:.0f} s of its start"
+            sentence = f"{how}: {ends}, so it is not tried again"
             raise CrashLoop(quoted(sentence, spawned))
         member.again_s = now_s + pause_s
         self._say("supervisor", f"{how}; starting it again in {pause_s:.1f} s")
