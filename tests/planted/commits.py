@@ -7,6 +7,7 @@ from typing import Final
 from tests.planted.judge import Edit, Guard
 from tests.planted.scripts import CLOSED, COMMIT, HOLES, INGRESS, LUA, REPLIES, RESUME, lua
 
+ACTS: Final = "contract/test_ports_acts.py::"
 UNFIT: Final = f"{COMMIT}test_one_unfit_partition_or_day_refuses_the_whole_commit"
 
 COMMITS: Final = (
@@ -203,6 +204,20 @@ HALTS: Final = (
         "if f[2] ~= ARGV[4] then return {'BEHIND'} end",
         "",
         f"{RESUME}test_what_is_not_halted_there_is_left_alone",
+    ),
+    lua(
+        "resume: an act counts once",
+        "resume",
+        "if redis.call('ZSCORE', key('acts'), ARGV[5]) then return {'REPLAYED'} end",
+        "",
+        f"{ACTS}test_an_act_counts_once_and_for_a_while",
+    ),
+    lua(
+        "resume: an act counts for a while",
+        "resume",
+        "if expired(until_ms, tonumber(ARGV[14])) then return {'STALE'} end",
+        "",
+        f"{ACTS}test_an_act_counts_once_and_for_a_while",
     ),
     lua(
         "skip: entry of the head",

@@ -42,6 +42,36 @@ PROCESSES: Final = (
         f"{SEALS}test_what_another_ledger_sealed_is_refused",
     ),
     edit(
+        "note: sealed for the attempt it lies at",
+        "consumers/notes.py",
+        "or (act.partition, act.position, act.seq, act.entry) != place:",
+        "or not place:",
+        "unit/consumers/test_notes.py::"
+        "test_a_note_that_no_operator_wrote_there_skips_nothing_and_halts",
+    ),
+    edit(
+        "keys: a file that others may use",
+        "kernel/adapters/files/keyfile.py",
+        "if mode & (stat.S_IRWXG | stat.S_IRWXO):",
+        "if not mode:",
+        "unit/files/test_keyfile.py::test_a_file_that_others_may_use_is_refused",
+    ),
+    edit(
+        "keys: read again on an unknown id",
+        "kernel/engine/sealing.py",
+        "self._adopt(self._source.read_again())",
+        "self._adopt(self._source.ring())",
+        "unit/files/test_keyfile.py::test_whoever_opens_finds_the_new_key_at_once",
+    ),
+    edit(
+        "keys: those that the ledger was made with",
+        "kernel/runtime/ledger_keys.py",
+        "if record.key_id not in given.ids:",
+        "if not given.ids:",
+        "integration/test_keys.py::"
+        "test_a_ledger_is_worked_on_with_the_keys_it_was_made_with_or_not_at_all",
+    ),
+    edit(
         "position: a batch lies in its own partition",
         CODEC,
         "if body.partition != partition or body.digest != self._digest:",
