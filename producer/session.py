@@ -104,7 +104,13 @@ class Session:
     def _start(self) -> None:
         given = given_keys(self._keys_path, _unheard)
         hold = attach(
-            self._redis_url, self._ledger, clock=self._clock, wait_ms=0, say=_unheard, given=given
+            self._redis_url,
+            self._ledger,
+            group=INGRESS,
+            clock=self._clock,
+            wait_ms=0,
+            say=_unheard,
+            given=given,
         )
         self._holds.append(hold)
         reading = attached(hold.url, hold.name, connect(hold.url), hold.record, given)
