@@ -171,7 +171,7 @@ def _watch(what: Gathering, clock: SystemClock, hold: Attachment) -> StuckWatch:
     return StuckWatch(
         lambda: read_ledger(hold.client, hold.name, with_runs=False),
         clock,
-        Where(what.run_name, what.ledger, url),
+        Where(what.run_name, what.ledger, url, what.keys_path or ""),
     )
 
 

@@ -34,6 +34,7 @@ class Where(NamedTuple):
     run: str
     ledger: str
     redis_url: str | None
+    keys_path: str = ""
 
 
 class StuckWatch:
@@ -100,6 +101,8 @@ def _what_to_do(where: Where, part: PartitionView) -> str:
             "be resumed, or its head skipped"
         )
     place_of = f"{part.partition} --redis-url {where.redis_url} --ledger {where.ledger}"
+    if where.keys_path:
+        place_of += f" --keys {where.keys_path}"
     return (
         f"look at it with `fundload partition show {place_of}`, let it go on with `fundload "
         f"partition resume {place_of}` or `fundload partition skip {place_of} --seq NUMBER "

@@ -181,4 +181,6 @@ def test_a_ledger_is_worked_on_with_the_keys_it_was_made_with_or_not_at_all(flee
     worker, collector = fleet.worker(), fleet.collect(output)
     assert collector.ends() == EXIT_DONE, collector.said
     assert output.read_bytes() == memory_bytes(config, source)
+    client = fleet.start("submit", *on, "[]")
+    assert client.ends() == EXIT_DONE, client.said
     fleet.stop_workers([worker])
