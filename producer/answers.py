@@ -4,8 +4,10 @@ Lives here: one round of reading, what follows an error, and when an answer is a
 here: the channel itself (`kernel.runtime.channel`) and who waits (`submissions.py`).
 
 1. An answer is acknowledged only when nobody can ask for it by its number any more, so the channel
-   always holds the last answers, also for the next client on the run.
-2. After an error it reads again from the ack floor, as the collector does; what comes again is
+   holds the last answers, also for the next client on the run.
+2. Half of the lines that may be in flight is the most that is kept so: then everything answered is
+   acknowledged, or there would be no room for the next submission.
+3. After an error it reads again from the ack floor, as the collector does; what comes again is
    compared there.
 """
 
@@ -15,11 +17,13 @@ from collections import deque
 from collections.abc import Callable
 
 from kernel.ledger.ports import StoreUnavailable
-from kernel.runtime.channel import READ_ENTRIES, READ_WAIT_MS, ReplyChannel
+from kernel.runtime.channel import READ_ENTRIES, ReplyChannel
 from kernel.runtime.patience import AWAY_MS_MAX, LOOK_MS, Clock
 from producer.decision import decisions_of
 from producer.submissions import Submissions
 
+#: How long a read waits for an answer; the end of a client waits for the read.
+WAIT_MS = 50
 #: An acknowledgement renews the lease: one after so long, or when so many answers can go.
 ACK_MS = 500
 ACK_LINES = 256
@@ -29,15 +33,21 @@ class AnswerReader:
     """Reads one run's answers; not for use by two threads at once."""
 
     def __init__(
-        self, submissions: Submissions, channel: ReplyChannel, clock: Clock, *, acknowledges: bool
+        self,
+        submissions: Submissions,
+        channel: ReplyChannel,
+        clock: Clock,
+        *,
+        inflight_lines_max: int,
+        acknowledges: bool,
     ) -> None:
         """Take the book that answers go to; a finished run's answers are not acknowledged."""
         self._submissions = submissions
         self._channel = channel
         self._clock = clock
+        self._unsettled_max = inflight_lines_max // 2
         self._acknowledges = acknowledges
         self._unacked: deque[tuple[str, int]] = deque()
-        self._acked = 0
         self._ack_at = clock.now_ms() + ACK_MS
         #: Whether the last round read all that there was.
         self.is_abreast = False
@@ -60,12 +70,12 @@ class AnswerReader:
                 away_since = now if away_since is None else away_since
                 if now - away_since >= AWAY_MS_MAX:
                     raise
-                self._begin_again()
+                self.read_again()
                 self._clock.pause_ms(LOOK_MS)
 
     def round(self) -> None:
         """Read once and hand on what came; acknowledge what is due."""
-        _, replies = self._channel.read(READ_WAIT_MS if self.is_abreast else 0)
+        view, replies = self._channel.read(WAIT_MS if self.is_abreast else 0)
         for reply in replies:
             opened = self._channel.open(reply)
             answered = decisions_of(self._submissions.run, opened)
@@ -73,11 +83,15 @@ class AnswerReader:
             self._unacked.append((reply.id, max(opened.answers.lines)))
         self.is_abreast = len(replies) < READ_ENTRIES
         if self._acknowledges:
-            settled = self._submissions.settled
-            if self._clock.now_ms() >= self._ack_at or settled - self._acked >= ACK_LINES:
+            kept = self._submissions.kept
+            is_tight = view.position - view.written > self._unsettled_max
+            settled = kept.done if is_tight else kept.settled
+            is_due = self._clock.now_ms() >= self._ack_at
+            if is_due or settled - view.written >= (1 if is_tight else ACK_LINES):
                 self._ack(settled)
 
     def _ack(self, settled: int) -> None:
+        """Acknowledge the entries whose lines are settled; renews the lease anyway."""
         entry = ""
         while self._unacked and self._unacked[0][1] <= settled:
             entry = self._unacked.popleft()[0]
@@ -86,11 +100,11 @@ class AnswerReader:
             self._channel.lease()
             status = self._channel.ack(entry, settled)
         if status != "ACKED":
-            self._begin_again()
-        self._acked = settled
+            self.read_again()
         self._ack_at = self._clock.now_ms() + ACK_MS
 
-    def _begin_again(self) -> None:
+    def read_again(self) -> None:
+        """Read from the ack floor on: the store may have lost its tail."""
         self._channel.begin_again()
         self._unacked.clear()
         self.is_abreast = False

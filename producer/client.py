@@ -24,7 +24,7 @@ from typing import NamedTuple, Self
 
 from kernel.errors import FundloadError, UsageError
 from producer.decision import Decision, Unanswered, line_of
-from producer.session import Session
+from producer.session import CLOSE_S, Session
 from producer.submissions import Ticket
 
 __all__ = ["AsyncClient", "Client", "Decision", "Unanswered"]
@@ -148,13 +148,13 @@ class Client(_OnRun):
             self._session.check_same(line, decision)
         return decision
 
-    def close(self) -> None:
-        """Finish the run and end; who waits meanwhile gets his answer, for some seconds.
+    def close(self, *, within_s: float = CLOSE_S) -> None:
+        """Finish the run and end; who waits meanwhile gets an answer, within this time.
 
         Raises:
             FundloadError: the run could not be finished; it goes on with the next client on it.
         """
-        self._session.close()
+        self._session.close(within_s)
 
     def __enter__(self) -> Self:
         """Open the run.
@@ -213,9 +213,9 @@ class AsyncClient(_OnRun):
             await asyncio.to_thread(self._session.check_same, line, decision)
         return decision
 
-    async def close(self) -> None:
+    async def close(self, *, within_s: float = CLOSE_S) -> None:
         """Finish the run and end; as `Client.close`."""
-        await asyncio.to_thread(self._session.close)
+        await asyncio.to_thread(self._session.close, within_s)
 
     async def __aenter__(self) -> Self:
         """Open the run; as `Client`."""

@@ -11,6 +11,7 @@ book of submissions. Not here: how a caller waits (`client.py`).
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import threading
 import time
@@ -25,6 +26,7 @@ from kernel.engine.errors import HandoffShutDown
 from kernel.engine.handoff import ShutdownRequested
 from kernel.errors import FundloadError, Incomplete, Refused
 from kernel.ledger.payloads import IDS, ORDER
+from kernel.ledger.ports import StoreUnavailable
 from kernel.ledger.scenario import EGRESS, INGRESS, build_runner
 from kernel.ledger.units import RunView
 from kernel.runtime.build import Attachment, attach, attached
@@ -67,6 +69,7 @@ class Session:
         self._redis_url = redis_url
         self._ledger = ledger
         self._keys_path = keys_path
+        self._owner = secrets.token_hex(8)
         self._clock = _EndingClock()
         self._threads: list[threading.Thread] = []
         self._holds: list[Attachment] = []
@@ -116,24 +119,29 @@ class Session:
         reading = attached(hold.url, hold.name, connect(hold.url), hold.record, given)
         self._holds.append(reading)
         book = self._book = Submissions(self.run, clock=self._clock, settings=hold.settings)
-        owner = secrets.token_hex(8)
-        channel = self._channel(reading, owner)
+        channel = self._channel(reading)
         lines = self._lines_of_finished(reading)
         if lines is None:
-            self._begin_thread("feeds", book, lambda: self._feed(book, hold, owner))
+            self._begin_thread("feeds", book, lambda: self._feed(book, hold))
             book.wait_until_fed()
             channel.lease()
         else:
             book.begin_finished(lines)
         view, _ = patiently(self._clock, lambda: channel.read(0))
         book.answered_before(view.written)
-        reader = AnswerReader(book, channel, self._clock, acknowledges=lines is None)
+        reader = AnswerReader(
+            book,
+            channel,
+            self._clock,
+            inflight_lines_max=hold.settings.inflight_lines_max,
+            acknowledges=lines is None,
+        )
         reader.read_until(lambda: reader.is_abreast)
         self._begin_thread("reads", book, lambda: reader.read_until(self._is_over.is_set))
 
-    def _channel(self, hold: Attachment, owner: str) -> ReplyChannel:
+    def _channel(self, hold: Attachment) -> ReplyChannel:
         return ReplyChannel(
-            seat=ChannelSeat(hold.name, self.run, owner),
+            seat=ChannelSeat(hold.name, self.run, self._owner),
             port=hold.ledger,
             runner=build_runner(hold.rules, hold.settings.partitions, [EGRESS], views={}),
             codec=hold.codec,
@@ -150,9 +158,9 @@ class Session:
         view = patiently(self._clock, look)
         return None if view is None else view.lines
 
-    def _feed(self, book: Submissions, hold: Attachment, owner: str) -> None:
+    def _feed(self, book: Submissions, hold: Attachment) -> None:
         Sequencer(
-            seat=RunSeat(self.run, owner, hold.rules.digest),
+            seat=RunSeat(self.run, self._owner, hold.rules.digest),
             port=hold.ledger,
             runner=build_runner(
                 hold.rules,
@@ -214,7 +222,7 @@ class Session:
                 "same one, or leave the number out to submit this one"
             )
 
-    def close(self, within_s: float = CLOSE_S) -> None:
+    def close(self, within_s: float) -> None:
         """Append what is submitted, finish the run, and end; may be called twice.
 
         Who still waits for an answer by then is told that the client was closed.
@@ -239,10 +247,15 @@ class Session:
             raise book.failure
 
     def _end(self) -> None:
-        """End the threads and close the connections, whatever state they are in."""
+        """End the threads, give back what was leased, close the connections; in any state."""
         self._is_over.set()
         self._clock.stop()
         for thread in self._threads:
             thread.join(2 * SOCKET_TIMEOUT_S)
+        if self._threads:
+            port, run, owner = self._holds[0].ledger, self.run, self._owner
+            with contextlib.suppress(StoreUnavailable):  # the leases run out by themselves
+                port.leave(run=run, owner=owner, kind="produce")
+                port.leave(run=run, owner=owner, kind="collect")
         for hold in self._holds:
             hold.client.close()

@@ -15,6 +15,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
+from types import TracebackType
 from typing import Final, NamedTuple
 
 from kernel.adapters.files.source import CHUNK_BYTES_MAX, SourceChunk
@@ -55,7 +56,9 @@ class Submissions:
         self._is_ending = False
         #: What the client has failed with, if it has.
         self.failure: BaseException | None = None
-        self._kept = KeptAnswers(inflight_lines_max=settings.inflight_lines_max)
+        self._failed_at: TracebackType | None = None
+        #: Written by the reader of answers alone.
+        self.kept = KeptAnswers(inflight_lines_max=settings.inflight_lines_max)
 
     # -- the sequencer's side
 
@@ -162,9 +165,9 @@ class Submissions:
                 raise Refused(
                     f"run {self.run} is finished with {self._last} submissions; choose another run"
                 )
-            if self._kept.get(number) is not None:
+            if self.kept.get(number) is not None:
                 return Ticket(number, is_new)
-            if number <= self._kept.done:
+            if number <= self.kept.done:
                 raise self._not_kept(number)
             self._wait_for(number, timeout_ms, wake)
             if is_new:
@@ -188,7 +191,7 @@ class Submissions:
             Exception: what the client has failed with.
         """
         with self._changed:
-            decision = self._kept.get(number)
+            decision = self.kept.get(number)
             if decision is not None:
                 return decision
             now = self._clock.now_ms()
@@ -208,7 +211,7 @@ class Submissions:
     def _not_kept(self, number: int) -> Refused:
         return Refused(
             f"the answer to submission {number} of run {self.run} is not kept any more: only the "
-            f"last {self._kept.kept_max} are"
+            f"last {self.kept.kept_max} are"
         )
 
     def cancel(self, number: int) -> None:
@@ -223,7 +226,7 @@ class Submissions:
     def answered_before(self, lines: int) -> None:
         """Begin behind lines whose answers were acknowledged by an earlier client."""
         with self._changed:
-            self._kept.begin_behind(lines)
+            self.kept.begin_behind(lines)
 
     def answered(self, decisions: Sequence[Decision], codes: Sequence[int]) -> None:
         """Take the answers of one entry, and wake who waits for them.
@@ -241,17 +244,12 @@ class Submissions:
                     raise WrongPosition(
                         f"an answer is for line {number}, but {self._last} lines were submitted"
                     )
-                if self._kept.keep(decision, code) and number in self._wakes:
+                if self.kept.keep(decision, code) and number in self._wakes:
                     self._waiter.complete(self._trace_id(number), decision, now=now)
                     wakes.append(self._wakes.pop(number))
-            self._kept.advance()
+            self.kept.advance()
         for wake in wakes:
             wake()
-
-    @property
-    def settled(self) -> int:
-        """The last line that nobody can ask for any more, nor for one before it."""
-        return self._kept.settled
 
     @property
     def submitted(self) -> int:
@@ -269,7 +267,8 @@ class Submissions:
     def fail(self, failure: BaseException) -> None:
         """End all waits with a failure, these and all to come; the first one counts."""
         with self._changed:
-            self.failure = self.failure or failure
+            if self.failure is None:
+                self.failure, self._failed_at = failure, failure.__traceback__
             self._end_waits(self._waiter.fail, str(failure))
 
     def stop_waiting(self, why: str) -> None:
@@ -292,7 +291,8 @@ class Submissions:
 
     def _raise_failure(self) -> None:
         if self.failure is not None:
-            raise self.failure
+            # As it was: raised a thousand times it would carry a thousand places otherwise.
+            raise self.failure.with_traceback(self._failed_at)
 
     def _trace_id(self, number: int) -> str:
         return f"{self.run}:{number}"
