@@ -2,8 +2,8 @@
 
 A folder says what its tests cost, so the mark is put on here and never forgotten in a file:
 `unit` and `architecture` carry none and are the fast run. A single test may add `slow` itself.
-Where the suite's branches are counted, tests that calculate for long are left out: being watched at
-every line takes them three times as long, and what they go through others go through as well.
+Where the suite's branches are counted, tests that calculate for long or start processes by the
+hundred are left out (`unwatched`): counting costs them most, and adds no branch.
 """
 
 from __future__ import annotations

@@ -20,6 +20,8 @@ from tests.support.memory import memory_bytes, sample_bytes
 from tests.support.server import Server
 from tests.support.waiting import wait_until
 
+pytestmark = pytest.mark.unwatched
+
 LINES = 2_400
 #: At which time the process dies: early ones see the least state, later ones the most.
 TIMES = {

@@ -14,6 +14,8 @@ import pytest
 
 from tests.bench.report import ALONE, COLLECTOR, PRODUCER, REDIS, WORKERS
 
+pytestmark = pytest.mark.unwatched
+
 ROOT = Path(__file__).resolve().parents[2]
 
 

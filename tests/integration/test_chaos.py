@@ -33,6 +33,8 @@ from tests.support.fleet import ENDS_S, PROJECT
 from tests.support.marked import Marked, line_of
 from tests.support.waiting import wait_until
 
+pytestmark = pytest.mark.unwatched
+
 SEED = 7
 SECONDS = 12.0
 

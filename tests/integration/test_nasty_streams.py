@@ -20,6 +20,8 @@ from tests.support.oracle import BASELINE, CLASSIC, EXPERIMENT, decide_stream, o
 from tests.support.server import Server
 from tests.support.streams import nasty_stream
 
+pytestmark = pytest.mark.unwatched
+
 CONFIGS = {"baseline": BASELINE, "experiment": EXPERIMENT, "classic": CLASSIC}
 SEEDS = range(20)
 #: Every number of partitions comes up under every configuration.

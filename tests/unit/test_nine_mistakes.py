@@ -16,6 +16,8 @@ from tests.support.mistakes import MISTAKES, NINE, PROJECT, copy_of_kernel
 from tests.support.reference import reference_file
 from tests.support.verdict import ROWS_DIFFER, SAME
 
+pytestmark = pytest.mark.unwatched
+
 
 def judge(folder: Path, against: str) -> subprocess.CompletedProcess[str]:
     """Compare the kernel in a folder, in a process that imports no other."""

@@ -53,6 +53,7 @@ def drive() -> None:
     )
 
 
+@pytest.mark.unwatched
 @pytest.mark.timeout(300)
 @pytest.mark.usefixtures("counted")
 def test_the_twins_answer_alike_and_hold_the_same_state_whatever_is_asked() -> None:
