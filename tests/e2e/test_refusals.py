@@ -68,6 +68,11 @@ CASES: Final[tuple[tuple[str, int, str], ...]] = (
     (f"worker {AWAY} --ledger 'a b'", 2, "1 to 64 of the characters A-Z a-z 0-9 . _ -"),
     (f"collect {AWAY} --ledger l --run a/b --output out", 2, "1 to 64 of the characters"),
     (f"worker {AWAY} --ledger l --wait -1", 2, "--wait"),
+    (f"{RUN} --input in --output out --keys k", 2, "--keys k needs --ledger"),
+    (f"{MEMORY} --input in --output out --keys k", 2, "--keys has no meaning there"),
+    (f"worker {AWAY} --ledger l --keys none", 2, "cannot read the key file"),
+    ("keys rotate --keys in", 2, "chmod 600"),
+    ("keys new --keys old", 7, "a key that is overwritten is lost"),
     (f"worker {AWAY}", 2, "Missing option '--ledger'"),
     ("worker --ledger l", 2, "Missing option '--redis-url'"),
     (f"{COLLECT} --output out --wait soon", 2, "--wait"),
@@ -168,6 +173,7 @@ def test_an_input_that_may_not_be_read_is_refused(folder: Path) -> None:
     "verb",
     [
         *("run", "produce", "worker", "collect", "status", "sample", "partition"),
+        *("keys", "keys new", "keys rotate", "keys list", "keys retire"),
         *("partition list", "partition show", "partition resume", "partition skip"),
     ],
 )

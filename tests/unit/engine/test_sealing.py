@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kernel.engine.keyring import KEY_BYTES, FixedKeys
+from kernel.engine.keyring import KEY_BYTES, FixedKeys, derived_key, key_id
 from kernel.engine.sealing import SealKind, Seals
 from kernel.errors import SealBroken
 
@@ -17,7 +17,7 @@ def seals(*, ledger: str = "ours", incarnation: str = "first", master: bytes = M
     return Seals(FixedKeys(master), ledger=ledger, incarnation=incarnation)
 
 
-@pytest.mark.parametrize("kind", ["batch", "reply", "declined"])
+@pytest.mark.parametrize("kind", ["batch", "reply", "declined", "control"])
 def test_what_was_sealed_opens_and_says_its_kind(kind: SealKind) -> None:
     """Also in another process, which has only the key and the ledger's record."""
     sealed = seals().seal(kind, BODY)
@@ -74,6 +74,22 @@ def test_what_is_no_seal_at_all_is_refused(sealed: bytes) -> None:
     """Too short, of no known kind, of another version."""
     with pytest.raises(SealBroken):
         seals().open("batch", sealed)
+
+
+def test_keys_are_derived_as_rfc_5869_says() -> None:
+    """Its third test case: no salt, no context."""
+    expected = "8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d"
+
+    assert derived_key(b"\x0b" * 22, "").hex() == expected
+
+
+def test_no_two_kinds_and_no_two_ledgers_share_a_key() -> None:
+    """Nor does the id, which everybody reads, say anything about one."""
+    contexts = ["batch ours 1", "reply ours 1", "declined ours 1", "control ours 1", "batch ours 2"]
+    keys = {derived_key(MASTER, f"fundload {context}") for context in contexts}
+
+    assert len(keys) == len(contexts)
+    assert not any(key.startswith(key_id(MASTER)) for key in keys)
 
 
 def test_a_key_of_the_wrong_length_is_refused_and_not_shown() -> None:

@@ -40,6 +40,14 @@ def test_a_worker_for_any_run_has_no_run() -> None:
     assert Bundle(**{**GOOD, "run": ""}).run == ""
 
 
+def test_a_secret_may_be_in_a_file_instead() -> None:
+    """Its path is no secret."""
+    bundle = Bundle(**{**GOOD, "master_key": "", "keys_file": "prod.keys"})
+
+    assert Bundle.from_json(bundle.to_json()) == bundle
+    assert "prod.keys" in repr(bundle)
+
+
 def test_another_process_gets_the_same_with_its_own_name() -> None:
     """Id and generation differ, nothing else."""
     other = Bundle(**GOOD).of("w2", 1, "egress")
