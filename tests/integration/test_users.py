@@ -34,9 +34,9 @@ from tests.support.waiting import wait_until
 SCRIPTS: Final = {
     "producer": ("create", "open", "append", "finish", "leave"),
     "worker": ("take", "load", "commit", "fail", "end_shift", "tick"),
-    "collector": ("open", "ack", "leave"),
-    "operator": ("resume",),
-    "runner": tuple(name for name in FLAGS if name not in {"register", "conclude", "expire"}),
+    "collector": ("open", "ack", "leave", "register", "conclude"),
+    "operator": ("resume", "expire"),
+    "runner": tuple(FLAGS),
 }
 #: What a script does for one role only: the producer alone makes a run.
 NOT_HIS: Final = {("collector", "open", "SADD")}
@@ -204,7 +204,8 @@ def test_each_role_does_its_work_and_an_operator_mends_a_ledger(
     direct.hset(f"rq:job:{SHIPPED}-forged", mapping={"data": '["os.mkdir", null, ["x"], {}]'})
     shift_queue(direct, SHIPPED).push_job_id(f"{SHIPPED}-forged")
     collector = start_as(fleet, server, "collector", *words(fleet, "collect", config, sample))
-    assert collector.ends() == 0, collector.said
+    waits = start_as(fleet, server, "operator", "wait", *operator, "--run", fleet.run)
+    assert (collector.ends(), waits.ends()) == (0, 0), collector.said + waits.said
     worker.wait_for("refused an RQ job")
     worker.tell(signal.SIGTERM)
     assert worker.ends() == 128 + signal.SIGTERM
