@@ -65,36 +65,6 @@ def test_a_second_owner_waits_until_the_lease_ran_out(
     assert ledger.open(run="r1", owner="p", kind=kind).status == "WAIT"
 
 
-@pytest.mark.parametrize("kind", ["produce", "collect"])
-def test_a_lease_given_back_is_free_at_once(
-    act: Actors, kind: Literal["produce", "collect"]
-) -> None:
-    """By its owner alone, and once; the run stays where it is, and nobody leaves the next one."""
-    ledger = act.stage.ledger
-    act.append(PLAIN)
-    ledger.open(run="r1", owner="p", kind=kind)
-    before = act.state().snapshot()
-    assert ledger.leave(run="r1", owner="two", kind=kind) == "CLOSED"
-    assert ledger.leave(run="unknown", owner="p", kind=kind) == "CLOSED"
-    assert act.state() == before
-
-    assert ledger.leave(run="r1", owner="p", kind=kind) == "LEFT"
-    assert ledger.leave(run="r1", owner="p", kind=kind) == "CLOSED"
-
-    opened = ledger.open(run="r1", owner="two", kind=kind)
-    assert (opened.status, opened.position) == ("OPENED", 1)
-    assert ledger.leave(run="r1", owner="p", kind=kind) == "CLOSED"
-    assert ledger.open(run="r1", owner="p", kind=kind).status == "WAIT"
-
-
-def test_who_has_left_a_run_appends_no_more(act: Actors) -> None:
-    """A request that was on its way when its producer ended is CLOSED, as any stranger's."""
-    late = act.chunk(PLAIN)
-    act.stage.ledger.leave(run="r1", owner="p", kind="produce")
-
-    assert act.stage.ledger.append(late).status == "CLOSED"
-
-
 def test_a_deadline_from_a_clock_that_jumped_back_has_expired(act: Actors) -> None:
     """Further away than twice its length: nobody waits for an hour because a clock was wrong."""
     act.stage.clock.advance(-3_600_000)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from tests.planted.judge import Edit, Guard
-from tests.planted.scripts import CLOSED, COMMIT, HOLES, INGRESS, LUA, REPLIES, RESUME, lua
+from tests.planted.scripts import CLOSED, COMMIT, HOLES, LUA, REPLIES, RESUME, lua
 
 ACTS: Final = "contract/test_ports_acts.py::"
 UNFIT: Final = f"{COMMIT}test_one_unfit_partition_or_day_refuses_the_whole_commit"
@@ -268,7 +268,7 @@ HALTS: Final = (
         "leave",
         "if not lease or string.match(lease, '^%d+ (.*)$') ~= ARGV[4] then return {'CLOSED'} end",
         "",
-        f"{INGRESS}test_a_lease_given_back_is_free_at_once",
+        "contract/test_ports_leave.py::test_a_lease_given_back_is_free_at_once",
     ),
     lua(
         "ack: keeps the entry named",
