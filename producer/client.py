@@ -219,7 +219,11 @@ class AsyncClient(_OnRun):
 
     async def __aenter__(self) -> Self:
         """Open the run; as `Client`."""
-        await asyncio.to_thread(self._session.start)
+        try:
+            await asyncio.to_thread(self._session.start)
+        except asyncio.CancelledError:
+            self._session.give_up()  # the thread goes on otherwise
+            raise
         return self
 
     async def __aexit__(

@@ -95,8 +95,11 @@ class Session:
             LeaseHeld: another process feeds or collects the run.
             FundloadError: whatever else stood in the way; the sentence says what to do.
         """
+        if self._holds:
+            raise Refused("a client is for one `with` block; make a new one")
         try:
             self._start()
+            self._clock.pause_ms(0)  # perhaps it was given up meanwhile
             self._is_open = True
         except BaseException as error:
             if self._book is not None:
@@ -245,6 +248,13 @@ class Session:
         self._end()
         if isinstance(book.failure, FundloadError):
             raise book.failure
+
+    def give_up(self) -> None:
+        """End as soon as may be, without waiting for it: the run stays as it is."""
+        self._is_over.set()
+        self._clock.stop()
+        if self._book is not None:
+            self._book.fail(Incomplete(CLOSED))
 
     def _end(self) -> None:
         """End the threads, give back what was leased, close the connections; in any state."""

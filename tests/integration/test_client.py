@@ -17,7 +17,7 @@ from typing import IO
 
 import pytest
 
-from kernel.errors import FundloadError, Refused
+from kernel.errors import FundloadError, LeaseHeld, Refused
 from producer.client import AsyncClient, Client, Decision, Unanswered
 from tests.support.counter import load, row
 from tests.support.fleet import ENDS_S, Fleet, Member, config_file
@@ -109,7 +109,6 @@ def said_by(answer: Answer) -> tuple[str | None, str, str]:
     return output_bytes([answer]).decode() or None, answer.answer, answer.reason
 
 
-@pytest.mark.row("several producers with several runs on one ledger")
 def test_clients_and_a_file_are_answered_in_the_ledgers_one_order(
     fleet: Fleet, server: Server
 ) -> None:
@@ -209,9 +208,21 @@ def test_a_client_that_was_killed_is_followed_by_another_one(fleet: Fleet) -> No
         assert client.submit(row_as_line(3), number=3).accepted
         with pytest.raises(Refused, match="the next one is 4"):
             client.submit(row_as_line(5), number=5)
+        with pytest.raises(LeaseHeld, match="run till is being fed by another process"):
+            Client(fleet.url, fleet.ledger, run=fleet.run).__enter__()
+        ours = threads_of_clients()
+        with pytest.raises(TimeoutError):
+            asyncio.run(opened_within(0.05, fleet))
+        wait_until(lambda: threads_of_clients() == ours, within_s=ENDS_S, what="its end")
     view = fleet.run_view()
     assert view is not None
     assert (view.lines, view.answers) == (3, 3)
+
+
+async def opened_within(seconds: float, fleet: Fleet) -> None:
+    """Open a client, and give up when it takes longer."""
+    async with asyncio.timeout(seconds), AsyncClient(fleet.url, fleet.ledger, run=fleet.run):
+        pass
 
 
 def row_as_line(number: int) -> str:
