@@ -209,6 +209,32 @@ PROCESSES: Final = (
         "fcntl.LOCK_EX",
         "unit/files/test_output_refused.py::test_two_processes_cannot_write_one_output",
     ),
+    edit(
+        "bundle: this very incarnation",
+        "kernel/runtime/bootstrap.py",
+        "if record.incarnation != bundle.incarnation:",
+        "if not record.incarnation:",
+        "integration/test_supervise.py::"
+        "test_a_worker_that_finds_another_ledger_under_the_name_ends_with_5",
+    ),
+    edit(
+        "shift: told to stop, it gives back what it holds",
+        "consumers/shift.py",
+        "return self._end(shift, forced=True)",
+        "return True",
+        "integration/test_supervise.py::"
+        "test_a_worker_told_to_stop_gives_back_at_once_what_status_shows_it_to_hold",
+    ),
+    edit(
+        "turn: who is left behind halts nothing",
+        "consumers/turn.py",
+        "        batch = merged(slices, self._settings.turn_attempts_max)\n",
+        "        for part, error in broken:\n"
+        "            self._fail(shift, part, part.entries[0].id, error, fatal=True)\n"
+        "        batch = merged(slices, self._settings.turn_attempts_max)\n",
+        "integration/test_two_versions.py::"
+        "test_a_worker_that_its_ledger_leaves_behind_ends_and_halts_nothing",
+    ),
 )
 
 #: Guards that may be taken out, and nothing is answered otherwise for it.
