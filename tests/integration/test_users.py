@@ -5,6 +5,7 @@ On each server there is to try: the suite's own, and `redis-server` where one is
 
 from __future__ import annotations
 
+import json
 import re
 import signal
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from redis.exceptions import NoPermissionError, ResponseError
 from kernel.adapters.redis.bell import shift_queue
 from kernel.adapters.redis.client import command
 from kernel.adapters.redis.scripts import FLAGS, source
+from tests.support.counter import load
 from tests.support.fleet import ENDS_S, PROJECT, Fleet, config_file
 from tests.support.guarded import (
     PASSWORD,
@@ -35,6 +37,7 @@ SCRIPTS: Final = {
     "producer": ("create", "open", "append", "finish", "leave"),
     "worker": ("take", "load", "commit", "fail", "end_shift", "tick"),
     "collector": ("open", "ack", "leave", "register", "conclude"),
+    "client": ("open", "append", "finish", "leave", "ack"),
     "operator": ("resume", "expire"),
     "runner": tuple(FLAGS),
 }
@@ -107,6 +110,15 @@ FORBIDDEN: Final = {
         "RPUSH fl:{prod}:ready 1",
         "RPUSH rq:queue:fl-prod job",
         "HSET rq:job:x data x",
+    ),
+    "client": (
+        "HSET fl:{prod}:used 10957 0",
+        "HSET fl:{prod}:leases 0 x",
+        "HGETALL fl:{prod}:w:1",
+        "XRANGE fl:{prod}:log:0 - +",
+        "XTRIM fl:{prod}:log:0 MAXLEN 0",
+        "RPUSH fl:{prod}:audit x",
+        "ZADD fl:throwaway 1 prod",
     ),
     "operator": (
         "HSET fl:{prod}:used 10957 0",
@@ -206,6 +218,8 @@ def test_each_role_does_its_work_and_an_operator_mends_a_ledger(
     collector = start_as(fleet, server, "collector", *words(fleet, "collect", config, sample))
     waits = start_as(fleet, server, "operator", "wait", *operator, "--run", fleet.run)
     assert (collector.ends(), waits.ends()) == (0, 0), collector.said + waits.said
+    client = start_as(fleet, server, "client", "submit", *operator, "nonsense", json.dumps(load(1)))
+    assert client.ends() == 0, client.said
     worker.wait_for("refused an RQ job")
     worker.tell(signal.SIGTERM)
     assert worker.ends() == 128 + signal.SIGTERM
