@@ -67,6 +67,7 @@ def append(
     base = state.next_seq
     token = entry_token(request.token, now_us)
     state.next_seq = base + request.lines
+    state.tail = token
     state.ids.update(zip(request.new_fields, request.new_prints, strict=True))
     before = {day: state.last.get(day, 0) for day in request.last_candidates}
     for day, offset in request.last_candidates.items():
@@ -83,7 +84,6 @@ def append(
     run.produce = (now + settings.run_lease_ms, request.owner)
     return AppendAnswer("APPENDED", base, ring=state.ask_ring(now, settings), tail=token)
 
-    state.tail = token
 
 def _refusal(
     state: LedgerState, settings: FleetSettings, request: AppendRequest

@@ -88,6 +88,7 @@ def append(ledger: Attached, request: AppendRequest) -> AppendAnswer:
         declined.answers if declined else 0,
         declined.sealed if declined else "",
         joined_tally(declined.tally) if declined else "",
+        request.after,
     ]
     arguments.extend(request.new_fields)
     arguments.extend(request.new_prints)
@@ -97,7 +98,6 @@ def append(ledger: Attached, request: AppendRequest) -> AppendAnswer:
         arguments += (batch.partition, batch.attempts, batch.sealed, _csv(batch.open_days))
     for day, offset in request.last_candidates.items():
         arguments += (day, offset)
-        request.after,
     answer = ledger.step("append", *arguments)
     status = answer[0].decode()
     if status == "APPENDED":

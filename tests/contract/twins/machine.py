@@ -133,13 +133,13 @@ class TwinsMachine(RuleBasedStateMachine):
         stale = fault == "stale"
         known = dict(zip(fields, [None] * len(fields) if stale else owned, strict=True))
         request = self.fleet.chunk(run, fitting, known)
+        if stale:
+            request = request._replace(after="")
         if fault == "rules":
             request = request._replace(digest="other")
         if fault == "off":
             request = request._replace(position=request.position + 3)
         self.fleet.producers[run].last = request
-        if stale:
-            request = request._replace(after="")
         self.append_again(run, 1)
 
     @precondition(lambda self: any(p.last for p in self.fleet.producers.values()))
@@ -154,12 +154,12 @@ class TwinsMachine(RuleBasedStateMachine):
             answer = self.twins.ask("append", lambda ports: ports.append(request))
             if answer is not None and answer.status in {"APPENDED", "ALREADY"}:
                 producer.position = request.position + request.lines
+                producer.tail = answer.tail
             elif answer is not None and answer.status == "REWOUND":
                 producer.position = answer.position
 
     @rule(run=runs, stranger=rarely, off=st.sampled_from([0, 1]), twice=st.booleans())
     def finish(self, run: str, stranger: bool, off: int, twice: bool) -> None:
-                producer.tail = answer.tail
         """End a run, at the right or at a wrong count, perhaps by a stranger."""
         producer = self.fleet.producers[run]
         owner = "stranger" if stranger else producer.owner
