@@ -59,6 +59,23 @@ def test_a_ledger_is_created_once_and_found_as_it_was_made(
     assert first.record.partitions == 2
 
 
+def test_a_record_without_a_key_id_is_that_of_a_ledger_with_its_own_key(
+    client: redis.Redis, ledger_name: str
+) -> None:
+    """And with neither of the two it is a throw-away one."""
+    make(client, ledger_name)
+    client.hdel(keys.record(ledger_name), "key_id")
+    found = find(client, ledger_name)
+    assert found is not None
+    assert (found.master_key, found.key_id, found.is_throwaway) == ("aa", "", False)
+
+    client.hdel(keys.record(ledger_name), "key")
+
+    found = find(client, ledger_name)
+    assert found is not None
+    assert found.is_throwaway
+
+
 def test_a_ledger_made_anew_has_another_incarnation(client: redis.Redis, ledger_name: str) -> None:
     """So a process of the old one is told GONE, and never takes the new one for its own."""
     old = make(client, ledger_name).record

@@ -68,8 +68,8 @@ def find(client: redis.Redis, ledger: str) -> LedgerRecord | None:
     return None if found[0] is None else _record(found)
 
 
-def _record(values: Sequence[bytes]) -> LedgerRecord:
-    incarnation, partitions_text, *rest = (v.decode() for v in values)
+def _record(values: Sequence[bytes | None]) -> LedgerRecord:
+    incarnation, partitions_text, *rest = ((v or b"").decode() for v in values)
     return LedgerRecord(incarnation, int(partitions_text), *rest)
 
 
