@@ -80,8 +80,8 @@ class _OnRun:
 
     def _limit_s(self, timeout_s: float | None) -> float:
         limit_s = self._timeout_s if timeout_s is None else timeout_s
-        if not limit_s > 0:
-            raise UsageError(f"a time-out of {limit_s:g} s is none: give more than 0")
+        if not 0 < limit_s <= threading.TIMEOUT_MAX:
+            raise UsageError(f"a time-out of {limit_s:g} s is none: give more than 0 seconds")
         return limit_s
 
 

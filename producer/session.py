@@ -3,7 +3,7 @@
 Lives here: wiring, start and end. The sequencer is the one that files are fed by; its source is the
 book of submissions. Not here: how a caller waits (`client.py`).
 
-1. Each thread has connections of its own. They share nothing but the book.
+1. Each thread has a connection and keys of its own. They share nothing but the book.
 2. What ends a thread ends every wait with the same error.
 3. The end is bounded: what cannot be appended, finished or answered in time is left as it is, and
    who waits for it is told its number.
@@ -24,7 +24,7 @@ from kernel.adapters.redis.client import SOCKET_TIMEOUT_S, connect
 from kernel.engine.context import PER_RUN
 from kernel.engine.errors import HandoffShutDown
 from kernel.engine.handoff import ShutdownRequested
-from kernel.errors import FundloadError, Incomplete, Refused
+from kernel.errors import Incomplete, Refused
 from kernel.ledger.payloads import IDS, ORDER
 from kernel.ledger.ports import StoreUnavailable
 from kernel.ledger.scenario import EGRESS, INGRESS, build_runner
@@ -108,7 +108,6 @@ class Session:
             raise
 
     def _start(self) -> None:
-        given = given_keys(self._keys_path, _unheard)
         hold = attach(
             self._redis_url,
             self._ledger,
@@ -116,9 +115,10 @@ class Session:
             clock=self._clock,
             wait_ms=0,
             say=_unheard,
-            given=given,
+            given=given_keys(self._keys_path, _unheard),
         )
         self._holds.append(hold)
+        given = given_keys(self._keys_path, _unheard)
         reading = attached(hold.url, hold.name, connect(hold.url), hold.record, given)
         self._holds.append(reading)
         book = self._book = Submissions(self.run, clock=self._clock, settings=hold.settings)
@@ -246,7 +246,7 @@ class Session:
             self._is_over.wait(0.01)
         book.stop_waiting(CLOSED)
         self._end()
-        if isinstance(book.failure, FundloadError):
+        if book.failure is not None:
             raise book.failure
 
     def give_up(self) -> None:

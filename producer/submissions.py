@@ -28,6 +28,7 @@ from producer.kept import KeptAnswers
 
 #: Stands in a run's record where the digest of an input would: no input can have it.
 SUBMITTED: Final = "submitted"
+ENDED: Final = "no longer waited for"
 
 
 class Ticket(NamedTuple):
@@ -47,6 +48,7 @@ class Submissions:
         self._changed = threading.Condition()
         self._waiter = Waiter()
         self._wakes: dict[int, Callable[[], None]] = {}
+        self._due: dict[int, Decision] = {}  # answers that whoever waits has not fetched yet
         self._ahead: deque[bytes] = deque()  # lines that the sequencer has not taken yet
         self._taken = 0
         self._offset = 0
@@ -191,22 +193,20 @@ class Submissions:
             Exception: what the client has failed with.
         """
         with self._changed:
-            decision = self.kept.get(number)
+            decision = self._due.pop(number, None) or self.kept.get(number)
             if decision is not None:
                 return decision
             now = self._clock.now_ms()
             for trace_id in self._waiter.expire(now):
                 self._wakes.pop(int(trace_id.rpartition(":")[2]))()
             outcome = self._waiter.poll(self._trace_id(number))
-            if outcome is None:
-                if number in self._wakes:
-                    return None
-                raise self._not_kept(number)
-            if isinstance(outcome.payload, Decision):
-                return outcome.payload
-            if outcome.status == "error":
+            if outcome is None and number in self._wakes:
+                return None
+            if outcome is not None and outcome.status == "error":
                 self._raise_failure()
-            raise Unanswered(outcome.reason, self.run, number)
+            if number <= self.kept.done:
+                raise self._not_kept(number)
+            raise Unanswered(outcome.reason if outcome else ENDED, self.run, number)
 
     def _not_kept(self, number: int) -> Refused:
         return Refused(
@@ -218,8 +218,9 @@ class Submissions:
         """Stop waiting for a submission; it stays submitted."""
         with self._changed:
             self._wakes.pop(number, None)
+            self._due.pop(number, None)
             now = self._clock.now_ms()
-            self._waiter.cancel(self._trace_id(number), "no longer waited for", now=now)
+            self._waiter.cancel(self._trace_id(number), ENDED, now=now)
 
     # -- the reader's side
 
@@ -245,7 +246,8 @@ class Submissions:
                         f"an answer is for line {number}, but {self._last} lines were submitted"
                     )
                 if self.kept.keep(decision, code) and number in self._wakes:
-                    self._waiter.complete(self._trace_id(number), decision, now=now)
+                    self._waiter.complete(self._trace_id(number), None, now=now)
+                    self._due[number] = decision
                     wakes.append(self._wakes.pop(number))
             self.kept.advance()
         for wake in wakes:

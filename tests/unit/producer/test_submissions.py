@@ -99,6 +99,11 @@ def test_answers_that_are_kept_take_no_room_from_the_next_submission() -> None:
         counter.decide()
 
         assert counter.decided(load(33)).number == 33
+        late = counter.book.outcome(1)
+        assert late is not None, "whoever waits gets it, also when it is kept for nobody else"
+        assert late.number == 1
+        with pytest.raises(Refused, match="submission 1 of run till is not kept"):
+            counter.book.outcome(1)
 
 
 def test_a_wait_that_ended_leaves_the_attempt_where_it_is() -> None:
