@@ -134,6 +134,7 @@ class Waiter:
         if trace_id not in self._deadlines:
             return False
         self._end(trace_id, Outcome("cancelled", None, reason), now)
+        self._forget(now)
         return True
 
     def expire(self, now: int) -> tuple[str, ...]:
@@ -144,6 +145,8 @@ class Waiter:
             if self._deadlines.get(trace_id) == deadline:
                 self._end(trace_id, EXPIRED, now)
                 ended.append(trace_id)
+        for trace_id in sorted(ended):  # of one moment, the first by name are forgotten first
+            self._outcomes[trace_id] = self._outcomes.pop(trace_id)
         self._forget(now)
         return tuple(ended)
 
@@ -163,6 +166,7 @@ class Waiter:
     def _answer(self, trace_id: str, outcome: Outcome, now: int) -> bool:
         if trace_id in self._deadlines:
             self._end(trace_id, outcome, now)
+            self._forget(now)
             return True
         self._forget(now)
         is_known = trace_id in self._outcomes
@@ -175,7 +179,6 @@ class Waiter:
         self._counts[COUNTED[outcome.status]] += 1
         self._note(now, outcome.status, trace_id)
         self._outcomes[trace_id] = (now, outcome)
-        self._forget(now)
 
     def _set_deadline(self, trace_id: str, deadline: int) -> None:
         self._deadlines[trace_id] = deadline

@@ -10,7 +10,7 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from kernel.adapters.redis import keys
@@ -18,6 +18,7 @@ from kernel.adapters.redis.scripts import Scripts
 from kernel.engine.errors import AlreadyInFlight
 from kernel.engine.replies import Outcome, Waiter
 from kernel.errors import LedgerGone
+from kernel.ledger.ports import StoreUnavailable
 from tests.contract.outcomes import KEEP_MS, OUTCOMES_MAX, outcomes_of
 from tests.contract.twins.answers import OUTCOMES
 from tests.support.stages import server_stage
@@ -65,6 +66,14 @@ def names(ledger_name: str) -> Iterator[str]:
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(moves=calls)
+@example(
+    moves=[
+        *(("register", trace_id, 1) for trace_id in "abcd"),
+        ("extend", "a", 1),
+        ("expire", "a", 1),
+        *(("complete", trace_id, 1) for trace_id in "abcd"),
+    ]
+)
 def test_the_two_forms_answer_alike_whatever_is_asked(
     client: redis.Redis, names: Iterator[str], moves: list[tuple[str, str, int]]
 ) -> None:
@@ -128,6 +137,22 @@ def test_another_process_sees_what_became_of_it_and_the_server_tells_the_time(
     assert not one.is_in_flight("later")
     assert wait_until(other.expire, within_s=5, what="a millisecond to pass") == ("soon",)
     assert one.poll("soon") == Outcome("timeout", None, "no answer in time")
+
+
+def test_a_server_that_takes_no_write_for_a_while_is_away(
+    client: redis.Redis, ledger_name: str
+) -> None:
+    """Also where a plain command is the one refused, and redis-py puts its own words before."""
+    port = outcomes_of(server_stage(client, ledger_name))
+    port.register("r", timeout_ms=600_000)
+    client.config_set("min-replicas-to-write", 1)
+    try:
+        with pytest.raises(StoreUnavailable, match="NOREPLICAS"):
+            port.extend("r", timeout_ms=600_000)
+    finally:
+        client.config_set("min-replicas-to-write", 0)
+
+    assert port.extend("r", timeout_ms=600_000)
 
 
 def test_waits_on_a_ledger_that_is_gone_say_so(client: redis.Redis, ledger_name: str) -> None:

@@ -94,6 +94,7 @@ def test_a_process_killed_at_any_point_changes_no_byte(
         linger_ms=50,
         run_lease_ms=600,
         ring_ms=300,
+        worker_ttl_ms=60_000,
     )
     fleet.make_ledger(config)
     # A worker that is known but dead: so the doomed one shares with it, and rings for it.

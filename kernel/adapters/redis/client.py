@@ -52,6 +52,8 @@ PASSING = (
     "CLUSTERDOWN",
     "TRYAGAIN",
 )
+#: What redis-py writes before the server's own words when the command was one of several.
+_PIPED = re.compile(r"Command # \d+ \(.*\) of pipeline caused error: ", re.DOTALL)
 #: A password among an address's parameters: of the user, or of a key file.
 _SECRET = re.compile(r"([?&](?:ssl_)?password=)[^&]*")
 #: Scripts with flags (`allow-oom`) need it.
@@ -168,9 +170,10 @@ def store_errors() -> Iterator[None]:
         msg = "Redis is a read-only replica here; point --redis-url at the primary"
         raise StoreUnavailable(msg) from error
     except redis.exceptions.ResponseError as error:
-        if str(error).startswith(PASSING):
-            raise StoreUnavailable(f"Redis is not ready: {error}") from error
-        if "OOM" in str(error):
+        said = _PIPED.sub("", str(error), count=1)
+        if said.startswith(PASSING):
+            raise StoreUnavailable(f"Redis is not ready: {said}") from error
+        if "OOM" in said:
             msg = "Redis is full and refuses to grow; raise maxmemory or let the workers drain it"
             raise StoreFull(msg) from error
         raise
