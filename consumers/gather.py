@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -15,9 +16,17 @@ from kernel.adapters.files.source import STANDARD
 from kernel.adapters.redis import keys
 from kernel.adapters.redis.client import shown
 from kernel.adapters.redis.outcomes import RedisOutcomes
+from kernel.adapters.redis.replies import count_refused
 from kernel.adapters.redis.status import read_ledger
 from kernel.engine.replies import Outcome
-from kernel.errors import Incomplete, LeaseHeld
+from kernel.errors import (
+    Incomplete,
+    LeaseHeld,
+    RedisUnavailable,
+    RedisUnsuitable,
+    SealBroken,
+    WrongPosition,
+)
 from kernel.ledger.scenario import EGRESS, build_runner
 from kernel.runtime.build import Attachment, attach
 from kernel.runtime.child import Child, enter
@@ -108,6 +117,9 @@ def gather(what: Gathering, *, owner: str) -> Gathered:
             output.abandon()
     except BaseException as error:
         output.abandon()
+        if isinstance(error, SealBroken | WrongPosition):
+            with suppress(RedisUnavailable, RedisUnsuitable):  # what ends this process is the other
+                count_refused(hold.ledger.attached, type(error).__name__)
         # Whoever holds the lease says what becomes of the run.
         wait.end(error, is_told=not isinstance(error, LeaseHeld))
         raise

@@ -184,18 +184,18 @@ def test_a_batch_that_comes_again_when_it_was_decided_halts_its_partition(
 
 @ROW
 @pytest.mark.parametrize(
-    ("change", "says"),
+    ("change", "says", "why"),
     [
-        (with_a_byte_changed, "the seal of a reply does not fit its contents"),
-        (with_a_foreign_entry, "answers of another run lie on this run's channel"),
-        (with_two_messages_swapped, "filed under an id that its seal does not know"),
+        (with_a_byte_changed, "the seal of a reply does not fit its contents", "MacWrong"),
+        (with_a_foreign_entry, "answers of another run lie on this run's", "WrongPosition"),
+        (with_two_messages_swapped, "an id that its seal does not know", "WrongPosition"),
     ],
     ids=["a byte changed", "of another run", "in another place"],
 )
 def test_a_reply_that_cannot_be_trusted_ends_the_collector(
-    fleet: Fleet, client: redis.Redis, change: Forge, says: str
+    fleet: Fleet, client: redis.Redis, change: Forge, says: str, why: str
 ) -> None:
-    """Exit 5, and no output under its name."""
+    """Exit 5, counted by the check that refused it, and no output under its name."""
     fed(fleet, "tuesday")
     fed(fleet, "monday")
     fleet.worker()
@@ -211,5 +211,6 @@ def test_a_reply_that_cannot_be_trusted_ends_the_collector(
 
     assert collector.ends() == 5
     assert says in collector.said
+    assert fleet.counter("replies_refused") == fleet.counter(f"replies_refused:{why}") == 1
     assert "Traceback" not in collector.said
     assert not output.exists()

@@ -25,6 +25,17 @@ def sum_of(high: bytes | None, low: bytes) -> int:
     return int(high or 0) * CENTS_HIGH + int(low)
 
 
+def count_refused(ledger: Attached, why: str) -> None:
+    """Count an answer that was not believed: in all, and by the check that refused it.
+
+    Raises:
+        StoreUnavailable, RightMissing: it is not counted.
+    """
+    with store_errors():
+        for name in ("replies_refused", f"replies_refused:{why}"):
+            ledger.client.hincrby(ledger.key("counters"), name, 1)
+
+
 def view(record: Mapping[bytes, bytes]) -> RunView:
     """Show a run's record; its fields are listed in `open.lua`."""
     lines = record.get(b"lines")
