@@ -10,13 +10,11 @@ from consumers.turn import Seat, Turn
 from consumers.worker import work_until_stopped
 from kernel.adapters.redis.bell import RqBell
 from kernel.adapters.redis.client import connect
-from kernel.adapters.redis.ledger import find
 from kernel.engine.context import PER_RUN
 from kernel.engine.observers import Observer
-from kernel.errors import RulesDiffer
 from kernel.ledger.payloads import STATE
 from kernel.ledger.scenario import LIMITS, build_runner
-from kernel.runtime.build import Attachment, attach, rules_of
+from kernel.runtime.build import Attachment, attach, naming_versions
 from kernel.runtime.child import enter
 from kernel.runtime.faults import mortal
 from kernel.runtime.ledger_keys import given_keys
@@ -60,12 +58,8 @@ def serve(
             child.ready(hold.rules.digest)
         say(f"worker {worker} is ready on ledger {ledger}")
         settle()
-        try:
+        with naming_versions(hold):
             told = work_until_stopped(client, shift, bell, worker=worker, clock=clock)
-        except RulesDiffer:
-            if (record := find(client, ledger)) is not None:
-                rules_of(ledger, record)  # says which version of the engine it is now
-            raise
     _say_totals(worker, shift.totals)
     return told
 

@@ -13,7 +13,7 @@ from kernel.adapters.redis.client import connect
 from kernel.engine.context import PER_RUN
 from kernel.ledger.payloads import IDS, ORDER
 from kernel.ledger.scenario import INGRESS, build_runner
-from kernel.runtime.build import Attachment, attach, attached, reached
+from kernel.runtime.build import Attachment, attach, attached, naming_versions, reached
 from kernel.runtime.child import enter
 from kernel.runtime.faults import mortal
 from kernel.runtime.ledger_keys import given_keys
@@ -59,7 +59,7 @@ def feed(what: Feeding, *, owner: str, rng: Random) -> ProducerTotals:
 
     port = mortal("producer", hold.ledger)
     lease = leaving(port, run=what.run, owner=owner, kind="produce")
-    with observers_for(what.trace) as observers, lease:
+    with observers_for(what.trace) as observers, naming_versions(hold), lease:
         sequencer = Sequencer(
             seat=RunSeat(what.run, owner, hold.rules.digest),
             port=port,

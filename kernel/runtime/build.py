@@ -6,7 +6,8 @@ between producer, worker and collector is which of these parts they take.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from kernel.adapters.codec import Codec
@@ -162,6 +163,21 @@ def rules_of(name: str, record: LedgerRecord) -> RuleSet:
             f"{ENGINE_VERSION}: use version {made_by} on it, or begin another ledger"
         )
     return RuleSet.from_json(record.rules)
+
+
+@contextmanager
+def naming_versions(hold: Attachment) -> Iterator[None]:
+    """Let a refusal for other rules name both versions of the engine, if that is what differs.
+
+    The store says only that the rules are others than those that this process was attached under.
+    """
+    try:
+        yield
+    except RulesDiffer:
+        record = find(hold.client, hold.name)
+        if record is not None:
+            rules_of(hold.name, record)
+        raise
 
 
 def awaited(

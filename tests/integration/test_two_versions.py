@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,10 @@ from kernel.adapters.redis import keys
 from kernel.adapters.redis.client import connect
 from kernel.domain.ruleset import digest_of
 from kernel.errors import EXIT_REFUSED
-from tests.support.fleet import PROJECT, Fleet
+from tests.support.fleet import ENDS_S, PROJECT, Fleet
 from tests.support.memory import memory_bytes, sample_bytes
 from tests.support.versions import LATER_ENGINE, OtherVersion
+from tests.support.waiting import wait_until
 
 CONFIG = PROJECT / "configs" / "experiment.yaml"
 LINES = 600
@@ -59,17 +61,22 @@ def test_a_ledger_of_a_later_engine_is_refused_by_everybody_else(
     assert output.read_bytes() == memory_bytes(CONFIG, source)
 
 
-def test_a_worker_that_its_ledger_leaves_behind_ends_and_halts_nothing(
+def test_who_is_left_behind_by_the_ledger_ends_and_halts_nothing(
     fleet: Fleet, later: OtherVersion, source: Path, tmp_path: Path
 ) -> None:
-    """It was at work before; its commit is refused by name, and the later worker goes on.
+    """Worker and producer were at work before; their commit and append are refused by name.
 
-    Batches of the later engine look broken to it. They are not, and no partition may halt for it.
+    Batches of the later engine look broken to that worker. They are not, and no partition may halt
+    for it: the later one goes on.
     """
     output, record = tmp_path / "output", keys.record(fleet.ledger)
     fleet.make_ledger(CONFIG)
-    left_behind = fleet.worker()
-    left_behind.wait_for("is ready")
+    worker = fleet.worker()
+    worker.wait_for("is ready")
+    fleet.run = "tuesday"
+    feeder = fleet.produce(CONFIG, "-", stdin=subprocess.PIPE)
+    wait_until(fleet.run_view, within_s=ENDS_S, what="the run to be opened")
+    fleet.run = "monday"
     client: Any = connect(fleet.url)
     digest = digest_of("2", read_config(CONFIG).rules.to_json())
     client.hset(record, "digest", digest)
@@ -77,8 +84,12 @@ def test_a_worker_that_its_ledger_leaves_behind_ends_and_halts_nothing(
     fleet.variables = later.variables
     producer = fleet.produce(CONFIG, source)
 
-    assert left_behind.ends() == EXIT_REFUSED
-    assert SAYS in left_behind.said
+    assert feeder.popen.stdin is not None
+    feeder.popen.stdin.write(source.read_bytes())
+    feeder.popen.stdin.close()
+    for left_behind in (worker, feeder):
+        assert left_behind.ends() == EXIT_REFUSED, left_behind.said
+        assert SAYS in left_behind.said
     fleet.worker()
     collector = fleet.collect(output)
     assert (producer.ends(), collector.ends()) == (0, 0)

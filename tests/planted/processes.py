@@ -233,7 +233,7 @@ PROCESSES: Final = (
         "            self._fail(shift, part, part.entries[0].id, error, fatal=True)\n"
         "        batch = merged(slices, self._settings.turn_attempts_max)\n",
         "integration/test_two_versions.py::"
-        "test_a_worker_that_its_ledger_leaves_behind_ends_and_halts_nothing",
+        "test_who_is_left_behind_by_the_ledger_ends_and_halts_nothing",
     ),
 )
 
