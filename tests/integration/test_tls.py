@@ -8,7 +8,13 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+import redis
 
+from kernel.adapters.redis.client import connect
+from kernel.adapters.redis.tls import WANTS_TLS, trouble
+from kernel.errors import EXIT_REDIS
+from kernel.ledger.ports import StoreUnavailable
+from kernel.runtime.build import reached
 from tests.support.fleet import Fleet, config_file
 from tests.support.guarded import binaries
 from tests.support.memory import memory_bytes, sample_bytes
@@ -19,14 +25,13 @@ GOOD: Final = (
     "rediss://localhost:{port}?ssl_ca_certs={folder}/ca.pem"
     "&ssl_certfile={folder}/client.pem&ssl_keyfile={folder}/client.key"
 )
-#: Addresses by which nobody gets in, and what is said; `{plain}` is a port without TLS.
+#: Addresses by which nobody gets in, and what is said.
 WRONG: Final = {
     GOOD.replace("/ca.pem", "/other-ca.pem"): "self-signed certificate in certificate chain",
     "rediss://localhost:{port}": "name the CA that signed it in ssl_ca_certs",
     GOOD.replace("localhost", "127.0.0.1"): "certificate is not valid for '127.0.0.1'",
     "rediss://localhost:{port}?ssl_ca_certs={folder}/ca.pem": "it may want a certificate of yours",
     "redis://localhost:{port}": "if it speaks TLS at that port, use rediss://",
-    GOOD.replace("{port}", "{plain}"): "it does not speak TLS at that port; use redis://",
     GOOD.replace("/client.key", "/server.key"): "TLS cannot be set up (KEY_VALUES_MISMATCH)",
     GOOD.replace("/client.key", "/no.key"): "cannot be read (No such file or directory)",
 }
@@ -79,14 +84,31 @@ def test_a_run_over_tls_is_the_same_bytes(port: int, certificates: Path, tmp_pat
 def test_who_may_not_is_told_what_is_wrong(
     port: int, server: Server, certificates: Path, tmp_path: Path
 ) -> None:
-    """Another CA, another name, no TLS on one side, no certificate, wrong files: exit 4."""
-    with Server(port=free_port()) as plain, Fleet(server.url, "prod", tmp_path) as fleet:
-        places = {"port": port, "plain": plain.port, "folder": certificates}
-        asked = {
-            wrong: fleet.start("status", "--ledger", "l", "--redis-url", wrong.format(**places))
-            for wrong in WRONG
-        }
-        for wrong, member in asked.items():
-            assert member.ends() == 4, member.said
-            assert WRONG[wrong] in member.said
-            assert "Traceback" not in member.said
+    """Another CA, another name, no TLS, no certificate, wrong files: exit 4, and one sentence."""
+    places = {"port": port, "folder": certificates}
+
+    for wrong, sentence in WRONG.items():
+        with pytest.raises(StoreUnavailable) as refused:
+            reached(wrong.format(**places))
+        assert sentence in str(refused.value), wrong
+        assert refused.value.exit_code == EXIT_REDIS
+
+    with Fleet(server.url, "prod", tmp_path) as fleet:
+        address = f"redis://localhost:{port}"
+        typed = fleet.start("status", "--ledger", "prod", "--redis-url", address)
+        assert typed.ends() == EXIT_REDIS
+        assert f"Redis at {address}: {WANTS_TLS}" in typed.said
+        assert "Traceback" not in typed.said
+
+
+def test_a_server_that_speaks_no_tls_is_told(certificates: Path) -> None:
+    """It waits for the end of what it takes for a command, and so does the client, for a while."""
+    with Server(port=free_port()) as plain:
+        address = GOOD.format(port=plain.port, folder=certificates)
+        client = connect(address, timeout_s=0.3)
+
+        with pytest.raises(redis.exceptions.TimeoutError) as refused:
+            client.ping()
+
+        client.close()
+    assert "it does not speak TLS at that port; use redis://" in trouble(refused.value, address)

@@ -6,6 +6,7 @@ import pytest
 
 from kernel.adapters.redis.client import connect, has_password, shown
 from kernel.errors import UsageError
+from kernel.runtime import cli
 
 SHOWN = {
     "redis://127.0.0.1:6379/0": "redis://127.0.0.1:6379/0",
@@ -59,3 +60,20 @@ def test_a_server_that_nobody_checks_is_refused(parameter: str) -> None:
     """Encrypted, but to whom? Anybody could answer there."""
     with pytest.raises(UsageError, match="name the CA that signed its certificate"):
         connect(f"rediss://localhost:1?{parameter}")
+
+
+def test_a_password_on_a_command_line_is_warned_of(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Everybody on the machine can read it there; in the environment its owner alone can."""
+    url, status = "redis://me:sesame@127.0.0.1:1", ["status", "--ledger", "prod"]
+
+    assert cli.exit_code_of(lambda: cli.run_verb([*status, "--redis-url", url], cli.Verbs())) == 4
+    typed = capsys.readouterr().err
+    monkeypatch.setenv("FUNDLOAD_REDIS_URL", url)
+    assert cli.exit_code_of(lambda: cli.run_verb(status, cli.Verbs())) == 4
+    kept = capsys.readouterr().err
+
+    assert "give the address as FUNDLOAD_REDIS_URL instead" in typed
+    assert "the password in" not in kept
+    assert "sesame" not in typed + kept
