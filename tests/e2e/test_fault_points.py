@@ -10,6 +10,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable, Iterator
 from itertools import zip_longest
+from pathlib import Path
 
 import pytest
 
@@ -69,6 +70,22 @@ def at(point: str | None) -> str:
     return f"{point}.{TIMES.get(point.rpartition('.')[0], 3)}"
 
 
+def sharing(fleet: Fleet) -> Path:
+    """Make turns small and gates dense, and let workers share, so that commits park."""
+    return config_file(
+        fleet.folder,
+        "experiment",
+        chunk_lines_max=64,
+        turn_attempts_max=32,
+        take="share",
+        shuffle=True,
+        linger_ms=50,
+        run_lease_ms=600,
+        ring_ms=300,
+        worker_ttl_ms=60_000,  # who died stays known for as long as the test takes
+    )
+
+
 @pytest.mark.row("worker killed -9 anywhere")
 @pytest.mark.row("producer killed")
 @pytest.mark.row("collector killed")
@@ -84,18 +101,7 @@ def test_a_process_killed_at_any_point_changes_no_byte(
         strict = ("--durability", "strict")
     source, output = fleet.folder / "sample", fleet.folder / "output"
     source.write_bytes(sample_bytes(LINES, per_day=40))
-    config = config_file(
-        fleet.folder,
-        "experiment",
-        chunk_lines_max=64,
-        turn_attempts_max=32,
-        take="share",
-        shuffle=True,
-        linger_ms=50,
-        run_lease_ms=600,
-        ring_ms=300,
-        worker_ttl_ms=60_000,
-    )
+    config = sharing(fleet)
     fleet.make_ledger(config)
     # A worker that is known but dead: so the doomed one shares with it, and rings for it.
     fleet.known_workers(1)[0].kill()
