@@ -22,8 +22,6 @@ from kernel.domain.columns import (
 )
 from kernel.domain.decision import Reason
 
-pytestmark = pytest.mark.unwatched
-
 LINE = b'{"id":"15","customer_id":"528","load_amount":"$3.47","time":"2000-01-01T00:00:00Z"}'
 FRACTION = LINE.replace(b"00Z", b"00.5Z")
 UNREAL = LINE.replace(b"01-01", b"02-30")
@@ -80,6 +78,7 @@ def is_canonical(line: bytes) -> bool:
     return _CANONICAL_LINES.fullmatch(line + b"\n") is not None
 
 
+@pytest.mark.unwatched
 @given(raw=st.binary(max_size=300))
 @example(raw=b"")
 @example(raw=b"\n")
@@ -92,6 +91,7 @@ def test_any_bytes_are_parsed_as_by_the_book(raw: bytes) -> None:
     assert parse_chunk(raw) == parse_chunk_by_the_book(raw)
 
 
+@pytest.mark.unwatched
 @given(raw=mutated_chunks())
 @settings(max_examples=300, deadline=None)
 def test_damaged_lines_are_parsed_as_by_the_book(raw: bytes) -> None:
@@ -99,6 +99,7 @@ def test_damaged_lines_are_parsed_as_by_the_book(raw: bytes) -> None:
     assert parse_chunk(raw) == parse_chunk_by_the_book(raw)
 
 
+@pytest.mark.unwatched
 @given(lines=ANY_LINES, is_ended=st.booleans())
 @settings(max_examples=300, deadline=None)
 def test_mixed_lines_are_parsed_as_by_the_book(lines: list[bytes], *, is_ended: bool) -> None:
@@ -108,6 +109,7 @@ def test_mixed_lines_are_parsed_as_by_the_book(lines: list[bytes], *, is_ended: 
     assert parse_chunk(raw) == parse_chunk_by_the_book(raw)
 
 
+@pytest.mark.unwatched
 @pytest.mark.parametrize("width", [0, 1], ids=["inserted", "replaced"])
 def test_every_single_byte_in_every_place_is_parsed_as_by_the_book(width: int) -> None:
     """No byte put into a line, or in place of another, makes the fast path differ."""
@@ -118,6 +120,7 @@ def test_every_single_byte_in_every_place_is_parsed_as_by_the_book(width: int) -
         assert parse_chunk(raw) == parse_chunk_by_the_book(raw)
 
 
+@pytest.mark.unwatched
 def test_every_byte_that_goes_missing_is_noticed_as_by_the_book() -> None:
     """No byte taken out of a line makes the fast path differ."""
     raw = joined([LINE[:at] + LINE[at + 1 :] for at in range(len(LINE))])
@@ -125,6 +128,7 @@ def test_every_byte_that_goes_missing_is_noticed_as_by_the_book() -> None:
     assert parse_chunk(raw) == parse_chunk_by_the_book(raw)
 
 
+@pytest.mark.unwatched
 def test_every_date_is_parsed_as_by_the_book() -> None:
     """Real and impossible dates of leap and common years and centuries, and years out of bounds."""
     dates = [f"{y}-{m:02}-{d:02}" for y in YEARS for m in range(14) for d in range(33)]

@@ -10,8 +10,6 @@ from hypothesis import strategies as st
 
 from kernel.ledger.columns import partitions_of, picked, shifted, split_rows
 
-pytestmark = pytest.mark.unwatched
-
 
 @given(st.lists(st.text("0123456789", min_size=1, max_size=18)), st.integers(1, 64))
 def test_a_partition_is_the_checksum_of_the_customer(customers: list[str], partitions: int) -> None:
@@ -21,18 +19,21 @@ def test_a_partition_is_the_checksum_of_the_customer(customers: list[str], parti
     assert partitions_of(customers, partitions) == expected
 
 
+@pytest.mark.unwatched
 @given(st.lists(st.integers()), st.integers(-5, 5))
 def test_a_shifted_column_is_the_column_with_a_number_added(column: list[int], by: int) -> None:
     """Item by item."""
     assert list(shifted(column, by)) == [item + by for item in column]
 
 
+@pytest.mark.unwatched
 @given(st.integers(0, 9), st.integers(0, 9), st.integers(-5, 5))
 def test_a_shifted_range_is_still_a_range(start: int, stop: int, by: int) -> None:
     """The common chunk without odd lines stays free of charge."""
     assert shifted(range(start, stop), by) == range(start + by, stop + by)
 
 
+@pytest.mark.unwatched
 @given(st.data())
 def test_picking_gives_the_items_at_the_indices(data: st.DataObject) -> None:
     """Any ascending choice, from none to all."""
@@ -50,6 +51,7 @@ def test_picking_everything_copies_nothing() -> None:
     assert picked(column, range(2)) is column
 
 
+@pytest.mark.unwatched
 @given(st.lists(st.integers(0, 4)))
 def test_split_rows_loses_no_row_and_keeps_their_order(labels: list[int]) -> None:
     """Each index once, under its own label, ascending; labels that do not occur are absent."""
