@@ -6,6 +6,8 @@ import json
 import time
 from typing import Any
 
+import pytest
+
 from kernel.adapters.redis import keys
 from kernel.errors import EXIT_DONE
 from tests.support.fleet import ENDS_S, Fleet, config_file
@@ -17,6 +19,7 @@ from tests.support.waiting import wait_until
 LINES = 200
 
 
+@pytest.mark.row("skip note or audit entry that no operator wrote")
 def test_a_skip_that_nobody_asked_for_halts_its_partition_and_a_resume_goes_on(
     fleet: Fleet, server: Server
 ) -> None:
