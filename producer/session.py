@@ -71,7 +71,8 @@ class Session:
         self._keys_path = keys_path
         self._owner = secrets.token_hex(8)
         self._clock = _EndingClock()
-        self._threads: list[threading.Thread] = []
+        self._feeder: threading.Thread | None = None
+        self._reader: threading.Thread | None = None
         self._holds: list[Attachment] = []
         self._is_open = False
         self._is_over = threading.Event()
@@ -125,7 +126,7 @@ class Session:
         channel = self._channel(reading)
         lines = self._lines_of_finished(reading)
         if lines is None:
-            self._begin_thread("feeds", book, lambda: self._feed(book, hold))
+            self._feeder = self._begin("feeds", book, lambda: self._feed(book, hold))
             book.wait_until_fed()
             channel.lease()
         else:
@@ -140,7 +141,7 @@ class Session:
             acknowledges=lines is None,
         )
         reader.read_until(lambda: reader.is_abreast)
-        self._begin_thread("reads", book, lambda: reader.read_until(self._is_over.is_set))
+        self._reader = self._begin("reads", book, lambda: self._read(reader))
 
     def _channel(self, hold: Attachment) -> ReplyChannel:
         return ReplyChannel(
@@ -178,7 +179,11 @@ class Session:
             rng=SystemRandom(),
         ).run(book.opened, can_reopen=True)
 
-    def _begin_thread(self, does: str, book: Submissions, act: Callable[[], None]) -> None:
+    def _read(self, reader: AnswerReader) -> None:
+        with contextlib.suppress(ShutdownRequested):  # nothing is lost by that
+            reader.read_until(self._is_over.is_set)
+
+    def _begin(self, does: str, book: Submissions, act: Callable[[], None]) -> threading.Thread:
         def live() -> None:
             try:
                 act()
@@ -189,8 +194,8 @@ class Session:
 
         # A daemon, so that a client that nobody closes does not keep its process alive.
         thread = threading.Thread(target=live, name=f"fundload {does} {self.run}", daemon=True)
-        self._threads.append(thread)
         thread.start()
+        return thread
 
     def outcome(self, ticket: Ticket) -> Decision | None:
         """Return the answer; None while it is waited for. Also when the session has ended.
@@ -239,9 +244,8 @@ class Session:
         self._is_open = False
         deadline = time.monotonic() + within_s
         book.end()
-        feeders = [thread for thread in self._threads if "feeds" in thread.name]
-        for thread in feeders:
-            thread.join(deadline - time.monotonic())
+        if self._feeder is not None:
+            self._feeder.join(deadline - time.monotonic())
         while book.waits and time.monotonic() < deadline and book.failure is None:
             self._is_over.wait(0.01)
         book.stop_waiting(CLOSED)
@@ -260,9 +264,9 @@ class Session:
         """End the threads, give back what was leased, close the connections; in any state."""
         self._is_over.set()
         self._clock.stop()
-        for thread in self._threads:
+        for thread in filter(None, (self._feeder, self._reader)):
             thread.join(2 * SOCKET_TIMEOUT_S)
-        if self._threads:
+        if self._feeder is not None:
             port, run, owner = self._holds[0].ledger, self.run, self._owner
             with contextlib.suppress(StoreUnavailable):  # the leases run out by themselves
                 port.leave(run=run, owner=owner, kind="produce")

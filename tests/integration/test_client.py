@@ -19,7 +19,7 @@ import pytest
 
 from kernel.errors import FundloadError, LeaseHeld, Refused
 from producer.client import AsyncClient, Client, Decision, Unanswered
-from tests.support.counter import load, row
+from tests.support.counter import attempt, row
 from tests.support.fleet import ENDS_S, Fleet, Member, config_file
 from tests.support.history import appended
 from tests.support.oracle import EXPERIMENT, Answer, Oracle, lines_of, output_bytes
@@ -163,9 +163,9 @@ def test_who_stops_waiting_is_told_the_number_and_may_ask_again(fleet: Fleet) ->
 
     async def give_up(client: AsyncClient) -> None:
         with pytest.raises(Unanswered) as ended:
-            await client.submit(load(1), timeout_s=0.05)
+            await client.submit(attempt(1), timeout_s=0.05)
         assert (ended.value.run, ended.value.number) == ("till", 1)
-        waiting = asyncio.create_task(client.submit(load(2)))
+        waiting = asyncio.create_task(client.submit(attempt(2)))
         await asyncio.sleep(0)  # it goes as far as it can without an answer
         waiting.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -175,10 +175,10 @@ def test_who_stops_waiting_is_told_the_number_and_may_ask_again(fleet: Fleet) ->
         async with AsyncClient(fleet.url, fleet.ledger, run="till") as client:
             await give_up(client)
             fleet.known_workers(1)
-            decisions = [await client.submit(load(n), number=n) for n in (1, 2)]
+            decisions = [await client.submit(attempt(n), number=n) for n in (1, 2)]
             with pytest.raises(Refused, match="submission 2 of run till was another attempt"):
-                await client.submit(load(2, cents=101), number=2)
-            return [*decisions, await client.submit(load(2))]
+                await client.submit(attempt(2, cents=101), number=2)
+            return [*decisions, await client.submit(attempt(2))]
 
     decisions = asyncio.run(ask_again())
 
@@ -227,7 +227,7 @@ async def opened_within(seconds: float, fleet: Fleet) -> None:
 
 def row_as_line(number: int) -> str:
     """Return an attempt as a text."""
-    return str(load(number)).replace("'", '"')
+    return str(attempt(number)).replace("'", '"')
 
 
 def test_a_client_outlives_a_lost_tail_and_ends_without_a_server(tmp_path: Path) -> None:
@@ -247,7 +247,7 @@ def test_a_client_outlives_a_lost_tail_and_ends_without_a_server(tmp_path: Path)
 
             server.kill()
             with pytest.raises(Unanswered, match="no answer in time"):
-                client.submit(load(1), timeout_s=0.05)
+                client.submit(attempt(1), timeout_s=0.05)
             with pytest.raises(FundloadError):
                 client.close(within_s=0.2)
 

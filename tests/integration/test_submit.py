@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 from kernel.runtime import cli
-from tests.support.counter import load, row
+from tests.support.counter import attempt, row
 from tests.support.fleet import ENDS_S, Fleet, config_file
 
 NOBODYS_ROW = '{"id":"","customer_id":"","accepted":false}\n'
@@ -20,7 +20,7 @@ def test_the_verb_prints_a_row_for_each_attempt_and_exits_as_documented(
     """From arguments and from standard input; under its number never decided twice."""
     fleet.make_ledger(config_file(fleet.folder, "baseline"))
     (worker,) = fleet.known_workers(1)
-    one, two, three = (json.dumps(load(number)) for number in (1, 2, 3))
+    one, two, three = (json.dumps(attempt(number)) for number in (1, 2, 3))
     verb = ("submit", "--redis-url", fleet.url, "--ledger", fleet.ledger)
 
     def submit(*words: str) -> tuple[int, str, str]:

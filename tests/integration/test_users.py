@@ -17,7 +17,7 @@ from redis.exceptions import NoPermissionError, ResponseError
 
 from kernel.adapters.redis.bell import shift_queue
 from kernel.adapters.redis.client import command
-from tests.support.counter import load
+from tests.support.counter import attempt
 from tests.support.fleet import ENDS_S, PROJECT, Fleet, config_file
 from tests.support.guarded import (
     PASSWORD,
@@ -118,7 +118,9 @@ def test_each_role_does_its_work_and_an_operator_mends_a_ledger(
     collector = start_as(fleet, server, "collector", *words(fleet, "collect", config, sample))
     waits = start_as(fleet, server, "operator", "wait", *operator, "--run", fleet.run)
     assert (collector.ends(), waits.ends()) == (0, 0), collector.said + waits.said
-    client = start_as(fleet, server, "client", "submit", *operator, "nonsense", json.dumps(load(1)))
+    client = start_as(
+        fleet, server, "client", "submit", *operator, "nonsense", json.dumps(attempt(1))
+    )
     assert client.ends() == 0, client.said
     worker.wait_for("refused an RQ job")
     worker.tell(signal.SIGTERM)

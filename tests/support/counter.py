@@ -55,7 +55,7 @@ class OneAtATime:
         return locked
 
 
-def load(number: int, *, customer: int = 7, cents: int = 100) -> dict[str, str]:
+def attempt(number: int, *, customer: int = 7, cents: int = 100) -> dict[str, str]:
     """Return an attempt."""
     amount = f"${cents // 100}.{cents % 100:02d}"
     fields = {"id": str(number), "customer_id": str(customer), "load_amount": amount}

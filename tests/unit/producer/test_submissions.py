@@ -10,7 +10,7 @@ from kernel.errors import AnswerDiffers, Incomplete, Refused, WrongPosition
 from kernel.ledger.settings import FleetSettings
 from producer.decision import Decision, Unanswered
 from tests.support.chunks import PLAIN
-from tests.support.counter import Counters, Killed, load, row
+from tests.support.counter import Counters, Killed, attempt, row
 
 #: Half of the lines in flight is the most of answers kept: four.
 FEW = FleetSettings(partitions=2, inflight_lines_max=8, chunk_lines_max=8)
@@ -21,9 +21,9 @@ def test_a_submission_is_a_line_of_a_run_and_gets_its_answer() -> None:
     with Counters(PLAIN) as counters:
         counter = counters.open()
 
-        first = counter.decided(load(1))
+        first = counter.decided(attempt(1))
         bad = counter.decided("nonsense")
-        again = counter.decided(load(1))
+        again = counter.decided(attempt(1))
         counter.finish()
 
         assert first == Decision("1", "7", True, "accepted", "ACCEPTED", "till", 1, row(1))
@@ -50,7 +50,7 @@ def test_what_waits_while_an_append_is_under_way_goes_together() -> None:
             assert counter.book.submitted == number
         counters.shop.ledger.is_full = False
 
-        last = counter.decided(load(1))
+        last = counter.decided(attempt(1))
 
         assert last.number == 41
         assert counter.totals.appends <= 3, "the first, what waited for it, and the last"
@@ -60,10 +60,10 @@ def test_a_number_that_was_answered_is_not_decided_again() -> None:
     """The answer that is kept is returned; nothing is appended, nothing becomes a replay."""
     with Counters(PLAIN) as counters:
         counter = counters.open()
-        first = counter.decided(load(1))
+        first = counter.decided(attempt(1))
         before = counters.shop.ledger.state.next_seq
 
-        ticket = counter.submit(load(1), number=1)
+        ticket = counter.submit(attempt(1), number=1)
 
         assert (ticket.number, ticket.is_new) == (1, False)
         assert counter.book.outcome(1) == first
@@ -75,15 +75,15 @@ def test_only_the_next_number_and_those_that_are_kept_are_taken() -> None:
     with Counters(PLAIN, FEW) as counters:
         counter = counters.open()
         for number in range(1, 11):
-            assert counter.decided(load(number, customer=number), number=number).accepted
+            assert counter.decided(attempt(number, customer=number), number=number).accepted
 
         with pytest.raises(Refused, match="none with number 12; the next one is 11"):
-            counter.submit(load(12), number=12)
+            counter.submit(attempt(12), number=12)
         with pytest.raises(Refused, match="none with number 0"):
-            counter.submit(load(12), number=0)
+            counter.submit(attempt(12), number=0)
         with pytest.raises(Refused, match="submission 6 of run till is not kept"):
-            counter.submit(load(6, customer=6), number=6)
-        assert counter.submit(load(7, customer=7), number=7) == (7, False)
+            counter.submit(attempt(6, customer=6), number=6)
+        assert counter.submit(attempt(7, customer=7), number=7) == (7, False)
 
 
 def test_answers_that_are_kept_take_no_room_from_the_next_submission() -> None:
@@ -95,10 +95,10 @@ def test_answers_that_are_kept_take_no_room_from_the_next_submission() -> None:
                 counter.submit(b"")
             counter.decide()
         for number in range(25, 33):
-            counter.submit(load(number, customer=number))
+            counter.submit(attempt(number, customer=number))
         counter.decide()
 
-        assert counter.decided(load(33)).number == 33
+        assert counter.decided(attempt(33)).number == 33
         late = counter.book.outcome(1)
         assert late is not None, "whoever waits gets it, also when it is kept for nobody else"
         assert late.number == 1
@@ -111,7 +111,7 @@ def test_a_wait_that_ended_leaves_the_attempt_where_it_is() -> None:
     with Counters(PLAIN) as counters:
         counter = counters.open()
         for number in (1, 2):
-            counter.submit(load(number))
+            counter.submit(attempt(number))
         counter.book.cancel(2)
         counters.shop.clock.pause_ms(1_000)
 
@@ -119,12 +119,12 @@ def test_a_wait_that_ended_leaves_the_attempt_where_it_is() -> None:
             with pytest.raises(Unanswered, match=f"--run till --number {number}") as ended:
                 counter.book.outcome(number)
             assert (ended.value.run, ended.value.number) == ("till", number)
-        assert counter.submit(load(2), number=2) == (2, False)
+        assert counter.submit(attempt(2), number=2) == (2, False)
         with pytest.raises(Refused, match="submission 2 of run till is waited for already"):
-            counter.submit(load(2), number=2)
+            counter.submit(attempt(2), number=2)
         counter.decide()
 
-        assert [counter.decided(load(n), number=n).row for n in (1, 2)] == [row(1), row(2)]
+        assert [counter.decided(attempt(n), number=n).row for n in (1, 2)] == [row(1), row(2)]
         assert counters.shop.ledger.state.next_seq == 3
 
 
@@ -132,8 +132,8 @@ def test_the_next_client_on_a_run_goes_on_behind_the_one_that_died() -> None:
     """It has the answers that are kept, waits for those that are due, and has the next number."""
     with Counters(PLAIN) as counters:
         first = counters.open()
-        answered = first.decided(load(1))
-        first.submit(load(2))
+        answered = first.decided(attempt(1))
+        first.submit(attempt(2))
         first.die()
         with pytest.raises(Killed):
             first.book.outcome(2)
@@ -143,8 +143,8 @@ def test_the_next_client_on_a_run_goes_on_behind_the_one_that_died() -> None:
         assert second.book.submitted == 2
         assert second.book.offer(b"", number=1, timeout_ms=1, wake=lambda: None).number == 1
         assert second.book.outcome(1) == answered
-        assert second.decided(load(2), number=2).row == row(2)
-        assert second.decided(load(3)).number == 3
+        assert second.decided(attempt(2), number=2).row == row(2)
+        assert second.decided(attempt(3)).number == 3
 
 
 def test_a_run_that_an_input_feeds_takes_no_submission(tmp_path: Path) -> None:
@@ -158,7 +158,7 @@ def test_a_run_that_an_input_feeds_takes_no_submission(tmp_path: Path) -> None:
             counters.open("monday")
 
         counter = counters.open("till")
-        counter.submit(load(1))
+        counter.submit(attempt(1))
         counter.die()
         with pytest.raises(Refused, match="not what this run began with"):
             counters.shop.produce(source, run="till")
@@ -168,12 +168,12 @@ def test_what_a_lost_tail_took_is_sent_again_and_answered_as_before() -> None:
     """Nobody who submitted notices."""
     with Counters(PLAIN) as counters:
         counter = counters.open()
-        counter.decided(load(1))
+        counter.decided(attempt(1))
         kept = counters.kept()
-        before = [counter.decided(load(number)) for number in (2, 3)]
+        before = [counter.decided(attempt(number)) for number in (2, 3)]
         counters.lose_tail(kept)
 
-        after = counter.decided(load(4))
+        after = counter.decided(attempt(4))
         counter.reader.read_again()
         counter.decide()
 
@@ -188,11 +188,11 @@ def test_an_answer_that_comes_again_otherwise_ends_the_client() -> None:
     with Counters(PLAIN) as counters:
         counter = counters.open()
         kept = counters.kept()
-        assert counter.decided(load(1)).accepted
+        assert counter.decided(attempt(1)).accepted
         counters.lose_tail(kept)
-        assert counters.open("other").decided(load(1, customer=8)).accepted
+        assert counters.open("other").decided(attempt(1, customer=8)).accepted
 
-        counter.submit(load(2))
+        counter.submit(attempt(2))
         counter.reader.read_again()
         with pytest.raises(AnswerDiffers, match="Line 1 was answered with code 0"):
             counter.decide()
@@ -203,7 +203,7 @@ def test_a_client_that_does_not_hold_what_was_lost_says_so() -> None:
     with Counters(PLAIN) as counters:
         kept = counters.kept()
         first = counters.open()
-        first.decided(load(1))
+        first.decided(attempt(1))
         first.die()
         second = counters.open()
         counters.lose_tail(kept)
@@ -219,7 +219,7 @@ def test_an_answer_to_what_was_never_submitted_is_refused() -> None:
     """A reply under a good seal for a line that the run does not have."""
     with Counters(PLAIN) as counters:
         counter = counters.open()
-        decision = counter.decided(load(1))
+        decision = counter.decided(attempt(1))
 
         with pytest.raises(WrongPosition, match="for line 2, but 1 lines were submitted"):
             counter.book.answered([decision._replace(number=2)], [0])
