@@ -9,6 +9,7 @@ from kernel.engine.lifecycle import State
 from kernel.errors import EXIT_INCOMPLETE, EXIT_INTEGRITY, EXIT_REDIS, EXIT_REFUSED
 from kernel.runtime.deadlines import Deadlines
 from kernel.runtime.failed import Failed, NotReady
+from tests.support.fleet import ENDS_S
 from tests.support.stand_ins import BUNDLE, Enough, Stage
 from tests.support.waiting import wait_until
 
@@ -28,10 +29,10 @@ def test_all_workers_are_ready_before_anybody_moves_a_line(stage: Stage) -> None
     assert [(seen.is_alive, seen.is_ready, seen.generation) for seen in workers] == [
         (True, True, 1)
     ] * 2
-    wait_until(lambda: stage.has("w1.ready"), within_s=10, what="w1 to note that it is ready")
-    wait_until(lambda: stage.has("w2.ready"), within_s=10, what="w2 to note that it is ready")
+    wait_until(lambda: stage.has("w1.ready"), within_s=ENDS_S, what="w1 to note that it is ready")
+    wait_until(lambda: stage.has("w2.ready"), within_s=ENDS_S, what="w2 to note that it is ready")
     assert supervisor.life.state is State.RUNNING
-    wait_until(lambda: stage.has("p.1.began"), within_s=5, what="the producer to begin")
+    wait_until(lambda: stage.has("p.1.began"), within_s=ENDS_S, what="the producer to begin")
 
 
 def test_the_secret_is_neither_on_a_command_line_nor_in_an_environment(stage: Stage) -> None:
@@ -53,7 +54,7 @@ def test_a_worker_that_is_late_ends_the_start_and_nothing_ran(stage: Stage) -> N
     supervisor = stage.supervise(
         *(stage.post("w1", "good"), stage.post("w2", "silent")),
         stage.post("p", "good", "producer"),
-        deadlines=Deadlines(ready_ms=1_500, stop_ms=1_000),
+        deadlines=Deadlines(ready_ms=5_000),
     )
     supervisor.start()
 

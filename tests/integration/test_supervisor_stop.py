@@ -12,6 +12,8 @@ import pytest
 from kernel.engine.lifecycle import State
 from kernel.runtime.deadlines import Deadlines
 from kernel.runtime.supervisor import Supervisor
+from tests.support.fleet import ENDS_S
+from tests.support.marked import GONE_S
 from tests.support.stand_ins import BUNDLE, PROMPT, Enough, Stage, seen
 from tests.support.waiting import wait_until
 
@@ -22,13 +24,13 @@ def with_stubborn(stage: Stage, deadlines: Deadlines = PROMPT) -> Supervisor:
     supervisor = stage.supervise(*posts, stage.post("p", "good", "producer"), deadlines=deadlines)
     supervisor.start()
     supervisor.open_work(BUNDLE)
-    wait_until(lambda: stage.has("w1.stubborn"), within_s=5, what="w1 to be stubborn")
+    wait_until(lambda: stage.has("w1.stubborn"), within_s=ENDS_S, what="w1 to be stubborn")
     return supervisor
 
 
 def test_a_process_that_does_not_stop_in_time_is_killed_and_that_is_noted(stage: Stage) -> None:
     """Its group has a forced end, the others a graceful one; a second stop changes nothing."""
-    supervisor = with_stubborn(stage, Deadlines(stop_ms=500))
+    supervisor = with_stubborn(stage, Deadlines(stop_ms=2_000))
     pid = seen(supervisor, "w1").pid
 
     supervisor.stop()
@@ -71,7 +73,7 @@ def test_without_draining_all_are_killed_at_once(stage: Stage) -> None:
 def test_workers_are_restarted_one_at_a_time_each_ready_before_the_next_goes(stage: Stage) -> None:
     """A stubborn one is killed when its time is over; nobody else is missed meanwhile."""
     stage.held = {"w2.2": (3, 7)}
-    supervisor = with_stubborn(stage, Deadlines(stop_ms=500))
+    supervisor = with_stubborn(stage, Deadlines(stop_ms=2_000))
     missing: set[int] = set()
 
     def is_over() -> bool:
@@ -113,10 +115,10 @@ def test_all_end_by_themselves_when_the_supervisor_is_killed(tmp_path: Path) -> 
         assert owner.stdout is not None
         pids = [int(word) for word in owner.stdout.readline().split()]
         stubborn = tmp_path / "w2.stubborn"
-        wait_until(stubborn.exists, within_s=5, what="w2 to be stubborn")
+        wait_until(stubborn.exists, within_s=ENDS_S, what="w2 to be stubborn")
         processes = [psutil.Process(pid) for pid in pids]
         owner.kill()
 
     assert len(processes) == 2
-    _, alive = psutil.wait_procs(processes, timeout=5)
+    _, alive = psutil.wait_procs(processes, timeout=GONE_S)
     assert alive == []

@@ -76,7 +76,7 @@ BUNDLE = Bundle(
 
 
 #: Stand-ins end at once or not at all.
-PROMPT = Deadlines(stop_ms=1_000)
+PROMPT = Deadlines(stop_ms=3_000)
 
 
 class Enough(Exception):
