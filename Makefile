@@ -44,8 +44,9 @@ run: $(STAMP) ## decide a sample of LINES lines on the fleet and in memory, and 
 	then echo "The fleet's file and the memory profile's file are the same bytes: $(OUT)/fleet.txt"; \
 	else echo "The two files DIFFER: $(OUT)/fleet.txt $(OUT)/memory.txt" >&2; exit 1; fi
 
+# By two processes, each with a server of its own: most of the tests wait for processes.
 test: lint types arch ## everything that must be green: lint, types, shape, and the test suite
-	$(BIN)/python -m pytest -q --ignore=tests/architecture
+	$(BIN)/python -m pytest -q -n 2 --dist worksteal --ignore=tests/architecture
 
 fmt: $(STAMP) ## format, and mend what ruff can mend
 	$(BIN)/ruff format .
