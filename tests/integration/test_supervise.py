@@ -55,6 +55,7 @@ def feed_until(fleet: Fleet, producer: Member, said: str, by: Member) -> bytes:
     return b"".join(lines)
 
 
+@pytest.mark.row("a new version rolled out in a run")
 def test_a_rolling_restart_in_a_run_changes_no_byte_and_no_lease_runs_out(
     fleet: Fleet, tmp_path: Path
 ) -> None:
@@ -109,6 +110,7 @@ def test_workers_are_kept_at_work_and_end_with_their_supervisor(fleet: Fleet) ->
     assert psutil.wait_procs(processes, timeout=GONE_S)[1] == []
 
 
+@pytest.mark.row("a new version rolled out in a run")
 def test_a_new_version_that_cannot_work_ends_the_supervisor_with_6(
     fleet: Fleet, tmp_path: Path
 ) -> None:
@@ -163,6 +165,7 @@ def test_a_worker_told_to_stop_gives_back_at_once_what_status_shows_it_to_hold(
 @pytest.mark.parametrize(
     ("field", "says"), [("incarnation", "was dropped and made anew"), ("ledger", "is gone")]
 )
+@pytest.mark.row("a ledger made anew under the same name")
 def test_a_worker_that_finds_another_ledger_under_the_name_ends_with_5(
     fleet: Fleet, field: str, says: str
 ) -> None:

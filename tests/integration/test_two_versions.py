@@ -37,6 +37,7 @@ def source(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.row("processes of two engine versions")
 def test_a_ledger_of_a_later_engine_is_refused_by_everybody_else(
     fleet: Fleet, later: OtherVersion, source: Path, tmp_path: Path
 ) -> None:
@@ -61,6 +62,7 @@ def test_a_ledger_of_a_later_engine_is_refused_by_everybody_else(
     assert output.read_bytes() == memory_bytes(CONFIG, source)
 
 
+@pytest.mark.row("processes of two engine versions")
 def test_who_is_left_behind_by_the_ledger_ends_and_halts_nothing(
     fleet: Fleet, later: OtherVersion, source: Path, tmp_path: Path
 ) -> None:
