@@ -187,6 +187,7 @@ def test_the_version_comes_without_heavy_imports() -> None:
     assert imported.isdisjoint({"redis", "rq", "pydantic", "rich", "yaml", "producer", "consumers"})
 
 
+@pytest.mark.unwatched
 def test_the_version_is_fast() -> None:
     """Under 0.3 s from start to end; the best of five, as the machine may be busy."""
     took = []
