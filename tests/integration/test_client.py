@@ -112,10 +112,7 @@ def said_by(answer: Answer) -> tuple[str | None, str, str]:
 def test_clients_and_a_file_are_answered_in_the_ledgers_one_order(
     fleet: Fleet, server: Server
 ) -> None:
-    """A pipe, eight threads and three hundred coroutines at once, over the same ids.
-
-    The coroutines' way to the server loses the answer of an append: nothing is appended twice.
-    """
+    """A pipe, eight threads and three hundred coroutines at once, over the same ids."""
     lines = lines_of(nasty_stream(7, 900))
     config = config_file(fleet.folder, "experiment", chunk_lines_max=16, turn_attempts_max=200)
     since = server.hold_tail()
@@ -124,18 +121,16 @@ def test_clients_and_a_file_are_answered_in_the_ledgers_one_order(
     fleet.run = "file"
     output = fleet.folder / "file.out"
     collector = fleet.collect(output)
-    with Proxy(server.socket) as proxy, ThreadPoolExecutor(2) as pool:
-        proxy.lose_answer("append", at=3)
+    with ThreadPoolExecutor(2) as pool:
         producer = fleet.produce(config, "-", stdin=subprocess.PIPE)
         wait_until(fleet.run_view, within_s=ENDS_S, what="the producer")
         feed = Piecewise(fleet, producer, lines)
         threads = pool.submit(by_threads, server.url, fleet.ledger, lines[:300], feed)
         coroutines = pool.submit(
-            lambda: asyncio.run(by_coroutines(proxy.url, fleet.ledger, lines[100:400]))
+            lambda: asyncio.run(by_coroutines(server.url, fleet.ledger, lines[100:400]))
         )
         (decided_t, lines_t), (decided_c, lines_c) = threads.result(), coroutines.result()
         feed.end()
-        assert b"APPENDED" in proxy.dropped["append"]
 
     assert (producer.ends(), collector.ends()) == (0, 0)
     inputs: dict[str, Lines] = {
@@ -156,8 +151,13 @@ def test_clients_and_a_file_are_answered_in_the_ledgers_one_order(
     assert threads_of_clients() == []
 
 
-def test_who_stops_waiting_is_told_the_number_and_may_ask_again(fleet: Fleet) -> None:
-    """Out of time, or cancelled, while there is no worker: the attempts are decided later, once."""
+def test_who_stops_waiting_is_told_the_number_and_may_ask_again(
+    fleet: Fleet, server: Server
+) -> None:
+    """Out of time, or cancelled, while there is no worker: the attempts are decided later, once.
+
+    The answer of the first append is lost on the way, too.
+    """
     config = config_file(fleet.folder, "baseline")
     fleet.make_ledger(config)
 
@@ -171,8 +171,8 @@ def test_who_stops_waiting_is_told_the_number_and_may_ask_again(fleet: Fleet) ->
         with pytest.raises(asyncio.CancelledError):
             await waiting
 
-    async def ask_again() -> list[Decision]:
-        async with AsyncClient(fleet.url, fleet.ledger, run="till") as client:
+    async def ask_again(url: str) -> list[Decision]:
+        async with AsyncClient(url, fleet.ledger, run="till") as client:
             await give_up(client)
             fleet.known_workers(1)
             decisions = [await client.submit(attempt(n), number=n) for n in (1, 2)]
@@ -180,8 +180,13 @@ def test_who_stops_waiting_is_told_the_number_and_may_ask_again(fleet: Fleet) ->
                 await client.submit(attempt(2, cents=101), number=2)
             return [*decisions, await client.submit(attempt(2))]
 
-    decisions = asyncio.run(ask_again())
+    with Proxy(server.socket) as proxy:
+        proxy.lose_answer("append")
+        decisions = asyncio.run(ask_again(proxy.url))
+        assert b"APPENDED" in proxy.dropped["append"]
 
+    fleet.run = "till"
+    assert appended_lines(fleet) == 3
     assert [decision.reason for decision in decisions[:2]] == ["ACCEPTED", "ACCEPTED"]
     assert (decisions[2].number, decisions[2].reason) == (3, "ID_DUPLICATE_REPLAY")
     assert threads_of_clients() == []
