@@ -45,8 +45,10 @@ run: $(STAMP) ## decide a sample of LINES lines on the fleet and in memory, and 
 	else echo "The two files DIFFER: $(OUT)/fleet.txt $(OUT)/memory.txt" >&2; exit 1; fi
 
 # By two processes, each with a server of its own: most of the tests wait for processes.
-test: lint types arch ## everything that must be green: lint, types, shape, and the test suite
-	$(BIN)/python -m pytest -q -n 2 --dist worksteal --ignore=tests/architecture
+test: lint types arch ## everything that must be green: lint, types, shape, tests, and branches taken
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest -q -n 2 --dist worksteal --ignore=tests/architecture
+	$(BIN)/python -m tests.covered
 
 fmt: $(STAMP) ## format, and mend what ruff can mend
 	$(BIN)/ruff format .
