@@ -48,7 +48,8 @@ def noted() -> list[Module]:
     coverage.json_report(outfile=str(REPORT))
     files: Mapping[str, Any] = json.loads(REPORT.read_bytes())["files"]
     return [
-        Module(path, file["summary"]["num_branches"], file["missing_branches"])
+        # Where nothing of the kernel was executed, the report has no branches at all.
+        Module(path, file["summary"].get("num_branches", 0), file.get("missing_branches", []))
         for path, file in files.items()
     ]
 
