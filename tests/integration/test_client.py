@@ -109,6 +109,7 @@ def said_by(answer: Answer) -> tuple[str | None, str, str]:
     return output_bytes([answer]).decode() or None, answer.answer, answer.reason
 
 
+@pytest.mark.row("several producers with several runs on one ledger")
 def test_clients_and_a_file_are_answered_in_the_ledgers_one_order(
     fleet: Fleet, server: Server
 ) -> None:
