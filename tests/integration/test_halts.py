@@ -111,6 +111,8 @@ def test_a_poisoned_line_is_skipped_and_the_same_commands_complete_the_run(
     fleet.stop_workers(workers)
 
 
+@RAISES
+@pytest.mark.row("worker killed -9 anywhere")
 def test_a_worker_killed_before_or_after_it_counts_a_failure_changes_no_byte(
     fleet: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
