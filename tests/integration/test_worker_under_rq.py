@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +19,22 @@ from tests.support.server import Server
 from tests.support.waiting import wait_until
 
 BASELINE = PROJECT / "configs" / "baseline.yaml"
+#: A worker on whose clock an hour passes at each look; told to stop in its first pause.
+LONG_LIVED = """
+import os, random, signal, sys
+from consumers import work
+class Hours(work.SystemClock):
+    now = 0
+    def now_ms(self):
+        Hours.now += 3_600_000
+        return Hours.now
+    def pause_ms(self, duration):
+        os.kill(os.getpid(), signal.SIGTERM)
+work.SystemClock = Hours
+url, ledger = sys.argv[1:]
+rest = {"keys_path": None, "wait_ms": 0, "trace": None, "rng": random.Random(1)}
+print(work.serve(redis_url=url, ledger=ledger, **rest))
+"""
 
 
 @pytest.fixture
@@ -123,3 +141,23 @@ def test_idle_workers_keep_the_ledger_known_to_be_theirs(fleet: Fleet) -> None:
 
     wait_until(lambda: fleet.view().workers == 1, within_s=ENDS_S, what="one to be forgotten")
     assert workers[1].popen.poll() is None
+
+
+def test_a_worker_that_has_lived_for_long_begins_anew_when_rq_stumbles(
+    fleet: Fleet, direct: redis.Redis
+) -> None:
+    """RQ ends over a queue that is no list. An hour of good service is no minute of absence."""
+    fleet.make_ledger(BASELINE)
+    direct.set(shift_queue(direct, fleet.ledger).key, "no list")
+
+    ran = subprocess.run(
+        [sys.executable, "-c", LONG_LIVED, fleet.url, fleet.ledger],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=ENDS_S,
+        cwd=PROJECT,
+    )
+
+    assert "(ResponseError)" in ran.stderr
+    assert (ran.returncode, ran.stdout) == (0, f"{signal.SIGTERM.value}\n"), ran.stderr
