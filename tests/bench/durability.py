@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Final
 
-from tests.bench import fleet, report
+from tests.bench import fleet, in_memory, report
+from tests.bench.plan import Plan, Told, make_sample
 from tests.bench.report import COLLECTOR, REDIS, Measured
 
 
@@ -30,9 +32,9 @@ class Durability:
         return {"appendfsync": self.file}
 
     @property
-    def options(self) -> tuple[str, ...]:
+    def options(self) -> dict[str, tuple[str, ...]]:
         """What the collector is told."""
-        return ("--durability", "strict") if self.is_strict else ()
+        return {"collect": ("--durability", "strict")} if self.is_strict else {}
 
 
 ALL: Final = (
@@ -43,7 +45,32 @@ ALL: Final = (
 )
 
 
-def measure(case: fleet.FleetCase, repeat: int) -> list[Measured]:
+def tell(plan: Plan, folder: Path) -> Told:
+    """Run the fleet under each durability on the same sample, and show the price of each.
+
+    Raises:
+        BenchFailed: a process failed.
+    """
+    sample, expected = make_sample(plan, folder), folder / "memory.txt"
+    in_memory.measure(plan.config, sample, plan.lines, expected)
+    workers = max(plan.workers)
+    case = fleet.FleetCase(plan.config, sample, expected, plan.lines, workers, folder)
+    several = _measure(case, plan.repeat)
+    return Told(
+        f"{plan.heading.replace('; AOF everysec', '')}; {workers} workers",
+        [_table(several)],
+        {
+            "durabilities": [
+                {"aof": one.file, "strict": one.is_strict, **report.as_mapping(measured)}
+                for one, measured in zip(ALL, several, strict=True)
+            ]
+        },
+        ["attempts/s depend on what else the machine and its disk do."],
+        report.different(several),
+    )
+
+
+def _measure(case: fleet.FleetCase, repeat: int) -> list[Measured]:
     """Run the fleet under each durability.
 
     Raises:
@@ -51,13 +78,13 @@ def measure(case: fleet.FleetCase, repeat: int) -> list[Measured]:
     """
     several = []
     for one in ALL:
-        asked = replace(case, server=one.settings, collector=one.options)
+        asked = replace(case, server=one.settings, options=one.options)
         results = [fleet.measure(asked).measured for _ in range(repeat)]
         several.append(report.least(results))
     return several
 
 
-def table(several: Sequence[Measured]) -> str:
+def _table(several: Sequence[Measured]) -> str:
     """Show what each costs, and what a crash of the server's machine loses."""
     rows = [
         ["AOF", "barrier", "lost in a crash", "CPU µs an attempt", REDIS, COLLECTOR, "attempts/s"]

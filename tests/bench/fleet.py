@@ -27,7 +27,7 @@ from kernel.adapters.redis.status import read_ledger
 from kernel.ledger.scenario import EGRESS, GRAPH, INGRESS, LIMITS
 from kernel.runtime.bundle import Bundle
 from tests.bench.meter import BenchFailed, Started, Usage, cpu_of, peak_of, run_verb
-from tests.bench.report import COLLECTOR, PRODUCER, REDIS, WORKERS, Measured
+from tests.bench.report import COLLECTOR, PRODUCER, REDIS, TRIPS, WORKERS, Measured
 from tests.support.server import Server
 
 LEDGER: Final = "bench"
@@ -49,9 +49,9 @@ class FleetCase:
     #: `producer`, `worker` or `collector`; leaves `<role>.pstats` there and spoils the figures.
     profiled: str | None = None
     profiles: Path = Path()
-    #: What the server is told beside `SERVER_SETTINGS`, and the collector beside its output.
+    #: What the server is told beside `SERVER_SETTINGS`, and a verb beside what it needs.
     server: Mapping[str, str] = field(default_factory=dict)
-    collector: tuple[str, ...] = ()
+    options: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -82,11 +82,10 @@ def measure(case: FleetCase) -> FleetResult:
     """
     with ExitStack() as stack:
         server, client = start_server(stack, case.server)
-        fleet = _Fleet(case, server, client, stack)
-        return fleet.run()
+        return Fleet(case, server, client, stack).run()
 
 
-class _Fleet:
+class Fleet:
     """One fleet from its first process to its last."""
 
     def __init__(
@@ -98,21 +97,16 @@ class _Fleet:
         self._stack = stack
         self._output = case.folder / "fleet.txt"
         self._place = ("--redis-url", server.url, "--ledger", LEDGER)
+        self._written = ("--run", RUN, "--output", str(self._output), "--force")
 
     def run(self) -> FleetResult:
         """Start all, wait for the output, stop all, and read what there is to read."""
-        bundle = self._made_ledger()
-        names = [f"w{number + 1}" for number in range(self._case.workers)]
-        workers = [self._start(bundle, name, "worker", *self._place) for name in names]
-        output = ("--run", RUN, "--output", str(self._output), "--force")
-        collector = self._start(
-            bundle, "collector", "collect", *self._place, *output, *self._case.collector
-        )
+        self.make_ledger()
+        workers, collector = self.start_workers(), self.start_collector()
         for started in (*workers, collector):
             started.wait_ready()
         self._client.config_resetstat()
-        source = ("--config", str(self._case.config), "--input", str(self._case.sample))
-        producer = self._start(bundle, "producer", "produce", *source, *self._place, "--run", RUN)
+        producer = self.start_producer()
         producer.wait_ready()
         began, server_began_s = time.perf_counter(), cpu_of(self._server.pid)
         for started in (*workers, collector, producer):
@@ -121,7 +115,7 @@ class _Fleet:
         seconds = time.perf_counter() - began
         server_s = cpu_of(self._server.pid) - server_began_s
         used = [worker.used_s() for worker in workers]
-        commands = self._commands()
+        commands, trips = commands_of(self._client), trips_of(self._client)
         producer.wait_end()
         for worker, used_s in zip(workers, used, strict=True):
             worker.stop(used_s)
@@ -136,20 +130,20 @@ class _Fleet:
                 WORKERS: tuple(worker.usage() for worker in workers),
                 COLLECTOR: (collector.usage(),),
             },
-            counts=self._counts(producer, workers),
-            is_equal=filecmp.cmp(self._output, self._case.expected, shallow=False),
+            counts={**self._counts(producer, workers), TRIPS: trips},
+            is_equal=self.is_equal(),
         )
         return FleetResult(measured, commands)
 
-    def _made_ledger(self) -> Bundle:
-        """Make the ledger as any first producer does, and return what its processes are told."""
+    def make_ledger(self) -> None:
+        """Make the ledger as any first producer does, and note what its processes are told."""
         empty = self._case.folder / "empty.txt"
         empty.write_bytes(b"")
         source = ("--config", str(self._case.config), "--input", str(empty))
         run_verb("produce", *source, *self._place, "--run", "empty")
         record = find(self._client, LEDGER)
         assert record is not None, "a producer makes the ledger"
-        return Bundle(
+        self._bundle = Bundle(
             redis_url=self._server.url,
             ledger=LEDGER,
             incarnation=record.incarnation,
@@ -164,30 +158,38 @@ class _Fleet:
             modules=GRAPH.modules,
         )
 
-    def _start(self, bundle: Bundle, name: str, *argv: str) -> Started:
+    def start_workers(self) -> list[Started]:
+        """Start the workers; the ledger is there."""
+        names = [f"w{number + 1}" for number in range(self._case.workers)]
+        return [self._start(name, "worker", *self._place) for name in names]
+
+    def start_collector(self) -> Started:
+        """Start who writes the output."""
+        return self._start("collector", "collect", *self._place, *self._written)
+
+    def start_producer(self) -> Started:
+        """Start who reads the input."""
+        source = ("--config", str(self._case.config), "--input", str(self._case.sample))
+        return self._start("producer", "produce", *source, *self._place, "--run", RUN)
+
+    def is_equal(self) -> bool:
+        """Tell whether the output is what was expected."""
+        return filecmp.cmp(self._output, self._case.expected, shallow=False)
+
+    def _start(self, name: str, verb: str, *argv: str) -> Started:
         case = self._case
         role = "worker" if name[1:].isdigit() else name
         group = {PRODUCER: INGRESS, COLLECTOR: EGRESS}.get(name, LIMITS)
         is_profiled = case.profiled == role and name not in ("w2", "w3", "w4")
         started = Started(
+            verb,
             *argv,
-            bundle=bundle.of(name, 1, group),
+            *case.options.get(verb, ()),
+            bundle=self._bundle.of(name, 1, group),
             folder=case.folder,
             profile=case.profiles / f"{role}.pstats" if is_profiled else None,
         )
         return self._stack.enter_context(started)
-
-    def _commands(self) -> list[tuple[str, int, int]]:
-        """Return the server's commands with calls and microseconds, the dearest first.
-
-        What a script calls is counted by itself and again in the script.
-        """
-        stats = self._client.info("commandstats")
-        found = [
-            (name.removeprefix("cmdstat_"), int(stat["calls"]), int(stat["usec"]))
-            for name, stat in stats.items()
-        ]
-        return sorted(found, key=lambda row: -row[2])
 
     def _counts(self, producer: Started, workers: list[Started]) -> dict[str, int]:
         """Return appends and turns as the processes said them, and the ledger's commits."""
@@ -196,8 +198,32 @@ class _Fleet:
         return {
             "appends": _said(producer, r"(\d+) appends"),
             "turns": sum(_said(worker, r"(\d+) turns") for worker in workers),
+            "parks": sum(_said(worker, r"(\d+) parks") for worker in workers),
             "commits": view.counters.get("commits", 0),
         }
+
+
+def commands_of(client: Any) -> list[tuple[str, int, int]]:  # noqa: ANN401 - a client, untyped
+    """Return the server's commands with calls and microseconds, the dearest first.
+
+    What a script calls is counted by itself and again in the script.
+    """
+    found = [
+        (name.removeprefix("cmdstat_"), int(stat["calls"]), int(stat["usec"]))
+        for name, stat in client.info("commandstats").items()
+    ]
+    return sorted(found, key=lambda row: -row[2])
+
+
+def trips_of(client: Any) -> int:  # noqa: ANN401 - a client, untyped
+    """Return how many round trips there were at most, since the server's counts began.
+
+    Every round trip, a pipeline too, is read from a socket and answered into one; a long request or
+    answer takes more than one turn of the server's loop. So the smaller count is a bound, and for
+    what is sent here within a few per cent the number.
+    """
+    stats = client.info("stats")
+    return int(min(stats["total_reads_processed"], stats["total_writes_processed"]))
 
 
 def _said(started: Started, pattern: str) -> int:

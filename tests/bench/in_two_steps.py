@@ -16,9 +16,9 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final
 
-from tests.bench.fleet import start_server
+from tests.bench.fleet import start_server, trips_of
 from tests.bench.meter import Usage, cpu_of, peak_of, run_to_end
-from tests.bench.report import PRODUCER, REDIS, WORKERS, Measured
+from tests.bench.report import PRODUCER, REDIS, TRIPS, WORKERS, Measured
 
 #: The list that the rows end up in.
 ROWS: Final = "rows"
@@ -35,11 +35,12 @@ def measure(
     """Decide a short sample by `python -m module STEP URL ARGV…`, one step after the other."""
     with ExitStack() as stack:
         server, client = start_server(stack)
+        client.config_resetstat()
         startup_s = cpu_of(server.pid)
         fed, fed_peak = _run(module, steps[0], server.url, *argv)
         worked, work_peak = _run(module, steps[1], server.url, *argv)
         used_s = cpu_of(server.pid) - startup_s
-        server_peak = peak_of(server.pid)
+        server_peak, trips = peak_of(server.pid), trips_of(client)
         found: Any = client.lrange(ROWS, 0, -1)
         return Measured(
             form=form,
@@ -50,7 +51,7 @@ def measure(
                 REDIS: (Usage(startup_s, used_s, server_peak),),
                 WORKERS: (Usage(worked["startup_s"], worked["cpu_s"], work_peak),),
             },
-            counts={},
+            counts={TRIPS: trips},
             is_equal=b"".join(found) == expected.read_bytes(),
         )
 

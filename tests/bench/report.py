@@ -5,6 +5,7 @@ An attempt is an input line here: malformed ones cost their parse and their answ
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -18,7 +19,9 @@ COLLECTOR: Final = "collector"
 #: The one process of a form that has only one.
 ALONE: Final = "alone"
 ROLES: Final = (PRODUCER, REDIS, WORKERS, COLLECTOR, ALONE)
-COUNTS: Final = ("appends", "turns", "commits")
+COUNTS: Final = ("appends", "turns", "parks", "commits")
+#: Counted by the server's socket writes: a round trip is at least one, a long answer may be more.
+TRIPS: Final = "round_trips_max"
 
 #: Most CPU of an attempt over all processes, and least advantage over one RQ job each.
 FLEET_US_MAX: Final = 8.0
@@ -74,19 +77,35 @@ def ratio(dearer: Measured, cheaper: Measured) -> float:
     return dearer.us_all / cheaper.us_all
 
 
+def percentile(ascending: Sequence[float], share: float) -> float:
+    """Return the least of the values that at least this share of them do not exceed."""
+    return ascending[max(0, math.ceil(share * len(ascending)) - 1)]
+
+
+def yes_or_no(is_equal: bool) -> str:
+    """Show whether answers are those of the memory profile; what is wrong stands out."""
+    return "yes" if is_equal else "NO"
+
+
+def different(several: Sequence[Measured]) -> list[str]:
+    """Return a sentence for each form whose answers are not those of the memory profile."""
+    return [f"{one.form}: other answers" for one in several if not one.is_equal]
+
+
 def tables(several: Sequence[Measured]) -> str:
     """Return all tables in Markdown, aligned so that they are read as they stand too."""
     return "\n\n".join((_cpu(several), _startup(several), _peaks(several)))
 
 
 def _cpu(several: Sequence[Measured]) -> str:
-    rows = [["CPU µs an attempt", "all", *ROLES, "attempts/s", *COUNTS, "same answers"]]
+    trips = "round trips an attempt, at most"
+    rows = [["CPU µs an attempt", "all", *ROLES, "attempts/s", *COUNTS, trips, "same answers"]]
     for one in several:
         shares = _cells(one, [f"{one.us(role):,.2f}" for role in ROLES])
         counts = [f"{one.counts[name]:,}" if name in one.counts else NONE for name in COUNTS]
-        is_equal = "yes" if one.is_equal else "NO"
-        speed = f"{one.per_second:,.0f}"
-        rows.append([one.form, f"{one.us_all:,.2f}", *shares, speed, *counts, is_equal])
+        made = f"{one.counts[TRIPS] / one.lines:,.3g}" if TRIPS in one.counts else NONE
+        figures = [*shares, f"{one.per_second:,.0f}", *counts, made]
+        rows.append([one.form, f"{one.us_all:,.2f}", *figures, yes_or_no(one.is_equal)])
     return table(rows)
 
 
