@@ -16,7 +16,7 @@ from typing import Any, Final, NamedTuple
 import click
 
 from producer.sample import PER_DAY
-from tests.bench import durability, forms
+from tests.bench import durability, forms, shapes
 from tests.bench.meter import ROOT, BenchFailed, check_platform
 from tests.bench.plan import LINES, Plan, Told
 
@@ -36,6 +36,7 @@ TABLES: Final = {
     "forms": Table(forms.tell, LINES, "Fleet, memory profile, forms by hand; the default."),
     "memory": Table(forms.tell_memory, 1_000_000, "Hold memory to its bound; no forms by hand."),
     "durability": Table(durability.tell, LINES, "What losing nothing costs."),
+    "shapes": Table(shapes.tell, shapes.LINES, "Extreme inputs: is there a cliff?"),
 }
 
 
@@ -84,6 +85,16 @@ def _choices(command: Callable[..., None]) -> Callable[..., None]:
     "profiled",
     type=click.Choice(["producer", "worker", "collector"]),
     help="forms: leave ROLE.pstats here; the figures are spoilt by it.",
+)
+@click.option("--only", default="", help="Only the rows whose name contains this text.")
+@click.option(
+    "--take",
+    "takes",
+    type=click.Choice(["share", "all", "one"]),
+    multiple=True,
+    default=("share", "all"),
+    show_default=True,
+    help="shapes: how workers take partitions.",
 )
 @click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write figures there.")
 @click.option("--markdown", type=click.Path(path_type=Path), help="Write the tables there.")

@@ -6,7 +6,7 @@ import pytest
 
 from tests.bench import report
 from tests.bench.meter import Usage
-from tests.bench.report import ALONE, COLLECTOR, PRODUCER, REDIS, WORKERS, Measured
+from tests.bench.report import ALONE, COLLECTOR, PRODUCER, REDIS, TRIPS, WORKERS, Measured
 
 MB = 1_000_000
 
@@ -23,7 +23,7 @@ def fleet(*, workers_s: float = 0.002, collector_mb: int = 50, is_equal: bool = 
             WORKERS: (Usage(0.1, workers_s, 40 * MB), Usage(0.15, 0.001, 60 * MB)),
             COLLECTOR: (Usage(0.1, 0.001, collector_mb * MB),),
         },
-        counts={"appends": 2, "turns": 3, "commits": 3},
+        counts={"appends": 2, "turns": 3, "parks": 0, "commits": 3, TRIPS: 15},
         is_equal=is_equal,
     )
 
@@ -63,8 +63,9 @@ def test_every_form_is_a_row_with_its_own_roles_only() -> None:
     by_role = ["11.00", "3.00", "4.00", "3.00", "1.00"]
 
     dash = report.NONE
-    assert rows[2] == ["fleet, 2 workers", *by_role, dash, "2,000", "2", "3", "3", "NO"]
-    assert rows[3] == ["memory profile", "2.00", *[dash] * 4, "2.00", "1,000", *[dash] * 3, "yes"]
+    counts = ["2", "3", "0", "3", "0.015"]
+    assert rows[2] == ["fleet, 2 workers", *by_role, dash, "2,000", *counts, "NO"]
+    assert rows[3] == ["memory profile", "2.00", *[dash] * 4, "2.00", "1,000", *[dash] * 5, "yes"]
     assert ["fleet, 2 workers", "560", "200", "10", "250", "100", dash] in rows
     assert ["fleet, 2 workers", "80", "30", "60", "50", dash] in rows
     assert len({len(row) for row in shown.split("\n\n")[0].splitlines()}) == 1
@@ -102,3 +103,13 @@ def test_figures_for_programs_are_those_of_the_tables() -> None:
     assert told["roles"][WORKERS]["processes"] == 2
     assert told["roles"][WORKERS]["cpu_us_per_attempt"] == pytest.approx(3)
     assert ALONE not in told["roles"]
+
+
+def test_a_percentile_is_a_value_that_was_measured() -> None:
+    """The least one that so many do not exceed; of one value, that one."""
+    latencies = [float(n) for n in range(1, 201)]
+
+    assert report.percentile(latencies, 0.5) == 100
+    assert report.percentile(latencies, 0.99) == 198
+    assert report.percentile(latencies, 1) == 200
+    assert report.percentile([7.0], 0.5) == report.percentile([7.0], 0.99) == 7
