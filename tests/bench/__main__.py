@@ -16,7 +16,7 @@ from typing import Any, Final, NamedTuple
 import click
 
 from producer.sample import PER_DAY
-from tests.bench import durability, forms, shapes
+from tests.bench import durability, forms, latency, shapes
 from tests.bench.meter import ROOT, BenchFailed, check_platform
 from tests.bench.plan import LINES, Plan, Told
 
@@ -37,6 +37,7 @@ TABLES: Final = {
     "memory": Table(forms.tell_memory, 1_000_000, "Hold memory to its bound; no forms by hand."),
     "durability": Table(durability.tell, LINES, "What losing nothing costs."),
     "shapes": Table(shapes.tell, shapes.LINES, "Extreme inputs: is there a cliff?"),
+    "latency": Table(latency.tell, latency.LINES, "Open loop by the client, beside a file too."),
 }
 
 
@@ -95,6 +96,20 @@ def _choices(command: Callable[..., None]) -> Callable[..., None]:
     default=("share", "all"),
     show_default=True,
     help="shapes: how workers take partitions.",
+)
+@click.option(
+    "--rates",
+    default="100,1000,5000",
+    show_default=True,
+    callback=_counts,
+    help="latency: attempts a second.",
+)
+@click.option(
+    "--seconds",
+    type=click.FloatRange(min=0.1),
+    default=5.0,
+    show_default=True,
+    help="latency: how long each load lasts; twice as long a fleet idles.",
 )
 @click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write figures there.")
 @click.option("--markdown", type=click.Path(path_type=Path), help="Write the tables there.")

@@ -152,6 +152,15 @@ class Started:
         self._reap()
         self._keep(cpu_s - self._startup_s)
 
+    @property
+    def has_ended(self) -> bool:
+        """Tell whether it has ended by itself; it is still to be waited for."""
+        ended = os.pidfd_open(self._running.pid)
+        try:
+            return bool(select.select([ended], [], [], 0)[0])
+        finally:
+            os.close(ended)
+
     def used_s(self) -> float:
         """Return the CPU seconds used so far."""
         return cpu_of(self._running.pid)

@@ -14,17 +14,16 @@ import pytest
 
 from tests.bench.report import ALONE, COLLECTOR, PRODUCER, REDIS, WORKERS
 
-pytestmark = pytest.mark.unwatched
+pytestmark = [
+    pytest.mark.unwatched,
+    pytest.mark.skipif(sys.platform != "linux", reason="the benchmark reads Linux's process clock"),
+]
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="the benchmark reads Linux's process clock")
-def test_all_forms_are_measured_and_give_the_same_answers(tmp_path: Path) -> None:
-    """Exit code 0 means that fleet, memory profile and the forms by hand gave the same rows."""
-    figures = tmp_path / "figures.json"
-    argv = ["--lines", "2000", "--workers", "2", "--rq-lines", "20", "--json", str(figures)]
-
+def measured(*argv: str) -> None:
+    """Run the benchmark; exit code 0 means that all gave the answers of the memory profile."""
     done = subprocess.run(
         [sys.executable, "-m", "tests.bench", *argv],
         cwd=ROOT,
@@ -32,8 +31,15 @@ def test_all_forms_are_measured_and_give_the_same_answers(tmp_path: Path) -> Non
         text=True,
         check=False,
     )
-
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_all_forms_are_measured_and_give_the_same_answers(tmp_path: Path) -> None:
+    """Exit code 0 means that fleet, memory profile and the forms by hand gave the same rows."""
+    figures = tmp_path / "figures.json"
+    argv = ["--lines", "2000", "--workers", "2", "--rq-lines", "20", "--json", str(figures)]
+    measured(*argv)
+
     forms = json.loads(figures.read_text("utf-8"))["forms"]
     fleet, memory, *others = forms
     assert all(form["same_answers"] for form in forms)
@@ -56,21 +62,12 @@ def test_all_forms_are_measured_and_give_the_same_answers(tmp_path: Path) -> Non
     assert fleet["commits"] >= 1
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="the benchmark reads Linux's process clock")
 def test_the_price_of_losing_nothing_is_measured(tmp_path: Path) -> None:
     """A row for each durability; exit code 0 means that all of them gave the same rows."""
     text = tmp_path / "table"
     argv = ["--durability", "--lines", "1000", "--workers", "1", "--markdown", str(text)]
+    measured(*argv)
 
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.bench", *argv],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-    assert done.returncode == 0, done.stdout + done.stderr
     rows = [line.split("|")[1:-1] for line in text.read_text("utf-8").splitlines() if "|" in line]
     named = [(row[0].strip(), row[1].strip()) for row in rows[2:]]
     assert named == [
@@ -82,24 +79,28 @@ def test_the_price_of_losing_nothing_is_measured(tmp_path: Path) -> None:
     assert all(float(row[3]) > 0 for row in rows[2:])
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="the benchmark reads Linux's process clock")
 def test_an_input_of_another_shape_is_measured(tmp_path: Path) -> None:
     """One row in memory and one for each way of taking; exit code 0 means the same rows."""
     figures = tmp_path / "figures.json"
     argv = ["--shapes", "--only", "half", "--take", "all", "--workers", "1", "--lines", "500"]
+    measured(*argv, "--json", str(figures))
 
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.bench", *argv, "--json", str(figures)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-    assert done.returncode == 0, done.stdout + done.stderr
     memory, fleet = json.loads(figures.read_text("utf-8"))["shapes"]
     assert (memory["take"], fleet["take"], fleet["workers"]) == ("", "all", 1)
     assert memory["same_answers"]
     assert fleet["same_answers"]
     assert fleet["turns"] >= 1
     assert fleet["round_trips_max"] >= fleet["turns"] + fleet["appends"]
+
+
+def test_latency_is_measured_in_an_open_loop(tmp_path: Path) -> None:
+    """Fifty attempts by the client, at times fixed beforehand, for a single RQ job."""
+    figures = tmp_path / "figures.json"
+    argv = ["--latency", "--only", "alone", "--rates", "100", "--seconds", "0.5"]
+    measured(*argv, "--workers", "1", "--json", str(figures))
+
+    (row,) = json.loads(figures.read_text("utf-8"))["latency"]
+    assert row["same_answers"]
+    assert row["attempts"] == 50
+    assert row["rq_jobs"] >= 1
+    assert 0 < row["p50_ms"] <= row["p99_ms"] <= row["max_ms"]
