@@ -20,6 +20,7 @@ import os
 import select
 import signal
 import sys
+import threading
 import traceback
 from collections.abc import Callable, Sequence
 from importlib import metadata
@@ -32,6 +33,8 @@ import click
 from kernel import __version__, errors
 from kernel.runtime.signals import Terminated
 
+#: After how long a signal that was lost comes once more.
+AGAIN_S = 0.05
 DISTRIBUTION = "fundload-fleet"
 VERBS_GROUP = "fundload.commands"
 PACKAGES = ("producer", "consumers", "kernel")
@@ -238,6 +241,20 @@ def raise_terminated(number: int, frame: FrameType | None) -> NoReturn:
     raise Terminated
 
 
+def tell_again(lost: sys.UnraisableHookArgs) -> None:
+    """Send a signal once more that came while an object was finalized: raised there, it is lost.
+
+    As if nothing had been said, the process would go on until somebody kills it.
+    """
+    if isinstance(lost.exc_value, Terminated | KeyboardInterrupt):
+        number = signal.SIGTERM if isinstance(lost.exc_value, Terminated) else signal.SIGINT
+        again = threading.Timer(AGAIN_S, os.kill, (os.getpid(), number))
+        again.daemon = True
+        again.start()
+        return
+    sys.__unraisablehook__(lost)
+
+
 def flush_stdout() -> int:
     """Write what is still buffered, so that a reader who left is noticed here and not at exit."""
     print(end="", flush=True)  # noqa: T201 - unlike `sys.stdout.flush`, it bears a closed stdout
@@ -248,6 +265,7 @@ def main(
     args: Sequence[str] | None = None, points: Sequence[metadata.EntryPoint] | None = None
 ) -> NoReturn:
     """Run `fundload` and leave the process with the exit code earned."""
+    sys.unraisablehook = tell_again
     signal.signal(signal.SIGTERM, raise_terminated)
     given = sys.argv[1:] if args is None else args
     code = exit_code_of(lambda: run_verb(given, Verbs(points)))

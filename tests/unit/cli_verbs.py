@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 from importlib import metadata
 
@@ -51,6 +53,27 @@ def wait() -> None:
     sys.stdin.readline()
 
 
+class Signalled:
+    """Is told to stop in the moment in which it goes: what is raised there is lost."""
+
+    def __init__(self, number: signal.Signals) -> None:
+        self.number = number
+
+    def __del__(self) -> None:
+        """Send the signal to this process, and give its handler a moment to be called in."""
+        os.kill(os.getpid(), self.number)
+        for _ in range(1_000):
+            pass
+
+
+@click.command()
+@click.argument("number", type=int)
+def finalize(number: int) -> None:
+    """Be told to stop while an object is finalized, then wait for a line that may never come."""
+    Signalled(signal.Signals(number))
+    sys.stdin.readline()
+
+
 @click.command()
 def pour() -> None:
     """Write more than a pipe holds."""
@@ -60,7 +83,7 @@ def pour() -> None:
 
 def points() -> list[metadata.EntryPoint]:
     """Return these verbs as entry points, with two that cannot be used."""
-    names = ["well", "earn", "fail", "stumble", "wait", "pour"]
+    names = ["well", "earn", "fail", "stumble", "wait", "finalize", "pour"]
     values = {name: f"{__name__}:{name}" for name in names}
     values["absent"] = "producer.not_a_module:verb"
     values["plain"] = f"{__name__}:points"

@@ -127,6 +127,19 @@ def test_a_signal_ends_a_real_process_with_its_code(number: signal.Signals, code
     assert "Traceback" not in said
 
 
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["SIGINT", "SIGTERM"]
+)
+def test_a_signal_that_comes_while_an_object_is_finalized_is_not_lost(
+    number: signal.Signals, code: int
+) -> None:
+    """Python drops what is raised there; without more the process would not even know."""
+    with start("finalize", str(int(number))) as child:
+        assert child.wait(20) == code
+        assert child.stderr is not None
+        assert child.stderr.read().startswith("fundload: stopped")
+
+
 def test_a_reader_that_left_is_no_failure() -> None:
     """`fundload ... | head` ends quietly, for much output and for little, and so does the help."""
     for args in (("pour",), ("well",), ("--help",)):
