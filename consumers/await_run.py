@@ -14,7 +14,7 @@ from kernel.adapters.redis import keys
 from kernel.adapters.redis.attached import Attached
 from kernel.adapters.redis.client import Client
 from kernel.adapters.redis.outcomes import RedisOutcomes
-from kernel.adapters.redis.status import read_run
+from kernel.adapters.redis.status import read_run, was_submitted
 from kernel.engine.replies import Outcome
 from kernel.errors import Incomplete
 from kernel.ledger.units import RunView
@@ -52,10 +52,15 @@ class Watched:
         is_in_flight = self._outcomes.is_in_flight(self._run)
         outcome = self._outcomes.poll(self._run)
         view = read_run(self._client, self._ledger, self._run)
-        if outcome is None and not is_in_flight and is_complete(view):
+        if outcome is None and not is_in_flight and (is_complete(view) or self._is_told(view)):
             # It was collected so long ago that its outcome is forgotten; its record is not.
             outcome = Outcome("success")
         return Seen(outcome, view)
+
+    def _is_told(self, view: RunView | None) -> bool:
+        """Say whether the run is a client's, finished and answered: nobody else will collect it."""
+        is_answered = view is not None and view.lines is not None and view.answers >= view.lines
+        return is_answered and was_submitted(self._client, self._ledger, self._run)
 
     def expire(self) -> None:
         """End the waits that nobody gives a sign of life for.

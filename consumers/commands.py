@@ -7,7 +7,7 @@ here: what the verbs do; it is imported when a verb is called, so that `--help` 
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -25,6 +25,9 @@ from kernel.runtime.verbs import (
     wait_ms,
     wait_option,
 )
+
+if TYPE_CHECKING:
+    from kernel.ledger.units import RunView
 
 #: What a shell expects of a process that a signal ended.
 SIGNAL_BASE = 128
@@ -115,7 +118,7 @@ def wait(*, redis_url: str, ledger: str, run_name: str, timeout_s: float | None)
     r"""Wait until a run has ended, say what became of it, and end with the run's own exit code.
 
     \b
-    0          all its rows are written
+    0          all its rows are written (of a client's run: all is answered)
     6          it is incomplete: halted, given up, not collected any more, or not ended in time
     5, 7, ...  whatever ended `fundload collect` or `fundload run`
     130, 143   it was stopped by Ctrl-C or SIGTERM; the same command goes on with it
@@ -130,10 +133,17 @@ def wait(*, redis_url: str, ledger: str, run_name: str, timeout_s: float | None)
     seen = wait_for_end(redis_url, ledger, run_name, timeout_ms=timeout_ms, say=say)
     outcome = seen.outcome
     assert outcome is not None, "a wait ends with an outcome"
-    lines = "all" if seen.view is None else f"{seen.view.written:,}"
-    rest = f"{lines} lines are written" if outcome.status == "success" else sentence_of(outcome)
+    rest = written_of(seen.view) if outcome.status == "success" else sentence_of(outcome)
     click.echo(f"run {run_name}: {outcome.status}; {rest}")
     return code_of(outcome)
+
+
+def written_of(view: RunView | None) -> str:
+    """Say what there is of a run that ended well; a client's may be answered and not written."""
+    if view is None or view.lines is None:
+        return "all lines are written"
+    done = "written" if view.written >= view.lines else "answered"
+    return f"{view.lines:,} lines are {done}"
 
 
 @click.command(

@@ -78,6 +78,16 @@ class _OnRun:
         """How many submissions the run has: the number of the last one."""
         return self._session.book.submitted
 
+    def check(self) -> None:
+        """Look whether the client still works, for whoever waits for the next attempt.
+
+        Raises:
+            FundloadError: what it has failed with; the sentence says what to do.
+        """
+        failure = self._session.book.failure
+        if failure is not None:
+            raise failure
+
     def _limit_s(self, timeout_s: float | None) -> float:
         limit_s = self._timeout_s if timeout_s is None else timeout_s
         if not 0 < limit_s <= threading.TIMEOUT_MAX:

@@ -22,12 +22,11 @@ from kernel.adapters.files.source import CHUNK_BYTES_MAX, SourceChunk
 from kernel.engine.replies import Waiter
 from kernel.errors import Incomplete, Refused, WrongPosition
 from kernel.ledger.settings import FleetSettings
+from kernel.ledger.units import SUBMITTED
 from kernel.runtime.patience import Clock
 from producer.decision import Decision, Unanswered
 from producer.kept import KeptAnswers
 
-#: Stands in a run's record where the digest of an input would: no input can have it.
-SUBMITTED: Final = "submitted"
 ENDED: Final = "no longer waited for"
 
 

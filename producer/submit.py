@@ -5,7 +5,7 @@ Lives here: where attempts come from and what is printed. Not here: how they are
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from kernel.adapters.files.partial import StandardOutput
@@ -15,6 +15,8 @@ from kernel.domain.decision import DROPPED, Reason, encode_rows
 from kernel.errors import UsageError
 from producer.client import Client, Decision
 
+#: How often it is looked, while standard input is silent, whether there still is a ledger.
+LOOK_MS = 500
 #: Lines of standard input submitted together at the most; as many as are there, if fewer.
 TOGETHER_MAX = 1_024
 
@@ -51,7 +53,7 @@ def submit_all(what: Submitting, attempts: Sequence[str]) -> tuple[str, int]:
         keys_path=what.keys_path,
     )
     with asked as client:
-        for together in [attempts] if is_typed else _read_lines():
+        for together in [attempts] if is_typed else _read_lines(client.check):
             for decision in _decisions(client, together, what.number):
                 output.write(_printed(decision, has_reasons=what.has_reasons))
                 count += 1
@@ -66,10 +68,11 @@ def _decisions(
     return iter([client.submit(attempts[0], number=number)])
 
 
-def _read_lines() -> Iterator[list[bytes]]:
-    """Yield the lines of standard input, as many at a time as are there."""
+def _read_lines(look: Callable[[], None]) -> Iterator[list[bytes]]:
+    """Yield the lines of standard input, as many at a time as are there; `look` while it waits."""
     with LineSource(STANDARD, chunk_lines_max=TOGETHER_MAX) as source:
-        while (chunk := source.read_chunk()) is not None:
+        while (chunk := source.read_chunk(LOOK_MS)) is not None:
+            look()
             lines = chunk.raw.split(b"\n")
             yield lines[: chunk.lines]
 

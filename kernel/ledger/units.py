@@ -9,7 +9,7 @@ random numbers below 2**30 (`TOKEN_BITS`); a repeat carries the token of the fir
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 #: Random bits of an entry id; the script puts its clock behind them (scheduling.md, hole 5).
 TOKEN_BITS = 30
@@ -272,6 +272,10 @@ class Reply(NamedTuple):
 
     id: str
     sealed: bytes
+
+
+#: Stands in the record of a client's run where the digest of an input would: no input can have it.
+SUBMITTED: Final = "submitted"
 
 
 class RunView(NamedTuple):

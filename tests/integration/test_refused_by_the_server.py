@@ -214,6 +214,9 @@ def test_everybody_ends_when_the_server_was_flushed(tmp_path: Path, *, is_busy: 
             members.append(fleet.produce(config, "-", stdin=reading))
             pipe.write(sample_bytes(600 if is_busy else 100)[:60_000])  # what a pipe holds
             wait_until(fleet.written, within_s=ENDS_S, what="lines safe with the collector")
+            # An attempt that nobody has typed yet: it is not waited for when there is no ledger.
+            members.append(fleet.start("submit", *place, "--run", "till", stdin=subprocess.PIPE))
+            wait_until(lambda: "till" in fleet.view().runs, within_s=ENDS_S, what="a client's run")
             client = server.client()
             client.flushall()
             client.close()

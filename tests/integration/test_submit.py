@@ -10,6 +10,7 @@ import pytest
 from kernel.runtime import cli
 from tests.support.counter import attempt, row
 from tests.support.fleet import ENDS_S, Fleet, config_file
+from tests.support.operating import spoken
 
 NOBODYS_ROW = '{"id":"","customer_id":"","accepted":false}\n'
 
@@ -41,6 +42,8 @@ def test_the_verb_prints_a_row_for_each_attempt_and_exits_as_documented(
     code, printed, said = submit("--run", "till", "--number", "1", two)
     assert (code, printed) == (7, "")
     assert "submission 1 of run till was another attempt" in said
+    told = spoken(fleet, "wait", "--run", "till", "--timeout", "0")
+    assert told == (0, "run till: success; 3 lines are answered\n"), "nobody collects it"
     code, printed, said = submit("--run", "till", two)
     assert (code, printed) == (7, "")
     assert "run till is finished with 3 submissions; choose another run" in said
@@ -52,7 +55,9 @@ def test_the_verb_prints_a_row_for_each_attempt_and_exits_as_documented(
 
     worker.freeze()
     code, printed, said = submit("--run", "late", "--timeout", "0.1", three)
+    waited, told_so_far = spoken(fleet, "wait", "--run", "late", "--timeout", "0")
     worker.thaw()
     assert (code, printed) == (6, "")
     assert "--run late --number 1" in said
+    assert (waited, "0 of 1 lines are answered" in told_so_far) == (6, True), told_so_far
     assert submit("--run", "late", "--number", "1", three)[:2] == (0, row(3))

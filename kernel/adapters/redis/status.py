@@ -9,6 +9,7 @@ from kernel.adapters.redis.client import command, store_errors
 from kernel.adapters.redis.halts import STREAM_ID_MAX, fields_of
 from kernel.adapters.redis.replies import view
 from kernel.ledger.status import LedgerView, PartitionView
+from kernel.ledger.units import SUBMITTED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,6 +29,17 @@ def read_run(client: redis.Redis, ledger: str, run: str) -> RunView | None:
         record: Any = client.hgetall(keys.beside(ledger, f"run:{run}"))
     # A ledger that is being dropped may have a run removed, and a late commit count into it again.
     return view(record) if b"position" in record else None
+
+
+def was_submitted(client: redis.Redis, ledger: str, run: str) -> bool:
+    """Say whether a run's lines came from a client, who needs no collector.
+
+    Raises:
+        StoreUnavailable: the server does not answer.
+    """
+    with store_errors():
+        digest: Any = client.hget(keys.beside(ledger, f"run:{run}"), "sha")
+    return bool(digest == SUBMITTED.encode())
 
 
 def read_ledger(client: redis.Redis, ledger: str, *, with_runs: bool = True) -> LedgerView | None:
