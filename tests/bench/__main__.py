@@ -16,7 +16,7 @@ from typing import Any, Final, NamedTuple
 import click
 
 from producer.sample import PER_DAY
-from tests.bench import durability, forms, latency, shapes
+from tests.bench import durability, forms, growth, latency, price, shapes
 from tests.bench.meter import ROOT, BenchFailed, check_platform
 from tests.bench.plan import LINES, Plan, Told
 
@@ -36,7 +36,9 @@ TABLES: Final = {
     "forms": Table(forms.tell, LINES, "Fleet, memory profile, forms by hand; the default."),
     "memory": Table(forms.tell_memory, 1_000_000, "Hold memory to its bound; no forms by hand."),
     "durability": Table(durability.tell, LINES, "What losing nothing costs."),
+    "price": Table(price.tell, price.LINES, "What reasons, traces, files and seals cost."),
     "shapes": Table(shapes.tell, shapes.LINES, "Extreme inputs: is there a cliff?"),
+    "growth": Table(growth.tell, growth.LINES, "By lines, customers, partitions, workers; bytes."),
     "latency": Table(latency.tell, latency.LINES, "Open loop by the client, beside a file too."),
 }
 
@@ -111,6 +113,8 @@ def _choices(command: Callable[..., None]) -> Callable[..., None]:
     show_default=True,
     help="latency: how long each load lasts; twice as long a fleet idles.",
 )
+@click.option("--largest", "is_largest", is_flag=True, help="growth: five times the lines, too.")
+@click.option("--plot", type=click.Path(path_type=Path), help="growth: draw it there, as SVG.")
 @click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write figures there.")
 @click.option("--markdown", type=click.Path(path_type=Path), help="Write the tables there.")
 def main(

@@ -91,7 +91,7 @@ def make_sample(plan: Plan, folder: Path) -> Path:
     """Write the sample that all forms decide."""
     sample = folder / "sample.txt"
     size = ("--lines", str(plan.lines), "--per-day", str(plan.per_day))
-    run_verb("sample", *size, "--output", str(sample))
+    run_verb("sample", *size, "--output", str(sample), "--force")
     return sample
 
 
