@@ -18,10 +18,10 @@ WORKERS ?= 3
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help venv run test fmt lint types arch check sim planted chaos bench lock clean
+.PHONY: help venv run test fmt lint types arch check sim planted chaos bench bench-check lock clean
 
 help: ## say what each target does
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-7s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' Makefile
 
 venv: $(STAMP) ## make the virtual environment in .venv
 
@@ -78,6 +78,9 @@ planted: $(STAMP) ## take out every guard in turn, and print which test or seed 
 
 bench: $(STAMP) ## CPU time per attempt, beside one RQ job per attempt
 	$(BIN)/python -m tests.bench
+
+bench-check: $(STAMP) ## hold ratios of CPU times to those that are stored: has anything become dearer?
+	$(BIN)/python -m tests.bench.check
 
 lock: ## pin the dependencies anew (needs uv; nothing else here does)
 	uv pip compile pyproject.toml --universal --python-version 3.11 --all-extras --generate-hashes \
