@@ -65,6 +65,14 @@ def test_systemd_knows_every_setting_of_the_units(tmp_path: Path) -> None:
     assert "ProtectHouse" in bad.stderr
 
 
+def test_a_reload_that_comes_too_early_leaves_no_host_without_workers() -> None:
+    """Nobody listens to SIGHUP in the first moments; for systemd an end by it is a clean one."""
+    worker = unit("worker")
+
+    assert worker["ExecReload"].endswith("-HUP $MAINPID")
+    assert "SIGHUP" in worker["RestartForceExitStatus"].split()
+
+
 def test_docker_reads_the_compose_file() -> None:
     """As `docker compose config` sees it, which needs no engine."""
     compose_words = ["docker", "compose"]
