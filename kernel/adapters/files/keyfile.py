@@ -243,7 +243,10 @@ def _now() -> str:
 
 
 def _replace(path: Path, change: Callable[[], Sequence[Key]], *, is_new: bool = False) -> None:
-    """Write what `change` returns beside the file, then under its name."""
+    """Write what `change` returns beside the file, then under its name.
+
+    The file stays its owner's, also when root changes it for the user that the fleet runs as.
+    """
     path = path.resolve()
     beside = path.with_name(f"{path.name}.new")
     with explained(path):
@@ -259,6 +262,10 @@ def _replace(path: Path, change: Callable[[], Sequence[Key]], *, is_new: bool = 
                 msgspec.json.encode(_File(VERSION, list(change()))), indent=2
             )
             write_all(descriptor, blob + b"\n", 0)
+            if not is_new:
+                before = path.stat()
+                os.fchown(descriptor, before.st_uid, before.st_gid)
+                os.fchmod(descriptor, stat.S_IMODE(before.st_mode))
             os.fsync(descriptor)
             if is_new:
                 _put(beside, path)

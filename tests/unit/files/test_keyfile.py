@@ -86,6 +86,22 @@ def test_a_rotated_file_has_one_key_more_and_a_retired_one_a_secret_less(path: P
     assert path.stat().st_mode & 0o777 == 0o600
 
 
+def test_a_file_that_is_changed_stays_its_owners(path: Path) -> None:
+    """The fleet's user can read it on, also when root has changed it, and no more than before."""
+    os.chown(path, 10_001 if os.geteuid() == 0 else os.getuid(), -1)  # only root may give away
+    path.chmod(0o400)
+    before = path.stat()
+    first = read_keys(path)[0].id
+
+    rotate(path)
+    retire(path, first)
+
+    after = path.stat()
+    assert after.st_ino != before.st_ino
+    of_before = (before.st_uid, before.st_gid, before.st_mode)
+    assert (after.st_uid, after.st_gid, after.st_mode) == of_before
+
+
 def test_a_change_that_is_under_way_or_was_broken_off_is_not_run_over(path: Path) -> None:
     """What lies beside the file may hold a key that is nowhere else."""
     before = path.read_bytes()
