@@ -104,3 +104,31 @@ def test_latency_is_measured_in_an_open_loop(tmp_path: Path) -> None:
     assert row["attempts"] == 50
     assert row["rq_jobs"] >= 1
     assert 0 < row["p50_ms"] <= row["p99_ms"] <= row["max_ms"]
+
+
+def test_what_lies_in_redis_is_counted_on_a_ledger_that_stands_still(tmp_path: Path) -> None:
+    """Bytes of an id, of a queued attempt and of a customer-week; each has some, none has many."""
+    figures = tmp_path / "figures.json"
+    argv = ["--growth", "--only", "stored", "--workers", "1", "--lines", "5000"]
+    measured(*argv, "--json", str(figures))
+
+    stored = json.loads(figures.read_text("utf-8"))["stored"]
+    assert stored["queued"] == 500
+    for many, total in (
+        ("ids", "ids_bytes"),
+        ("queued", "queued_bytes"),
+        ("customer_weeks", "windows_bytes"),
+    ):
+        assert 10 < stored[total] / stored[many] < 1_000
+
+
+def test_seals_are_measured_by_themselves(tmp_path: Path) -> None:
+    """All that a run seals: a batch for each partition of a chunk, and the replies."""
+    figures = tmp_path / "figures.json"
+    argv = ["--price", "--only", "seals", "--workers", "1", "--lines", "500"]
+    measured(*argv, "--json", str(figures))
+
+    sealing = json.loads(figures.read_text("utf-8"))["sealing"]
+    assert sealing["batches"] == 16
+    assert sealing["replies"] >= 1
+    assert sealing["cpu_us_per_attempt"] > 0
