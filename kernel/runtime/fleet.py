@@ -45,12 +45,14 @@ FINISH_S = 1.0
 class Ended(NamedTuple):
     """A run that came to its end: its record, and how long it took to start and to decide.
 
-    The record is None when Redis was away by then.
+    The record is None when Redis was away by then. `is_alone`: its ledger has no other lines, so
+    the input alone gives the same rows.
     """
 
     view: RunView | None
     start_s: float
     seconds: float
+    is_alone: bool
 
 
 class Fleet:
@@ -115,7 +117,8 @@ class Fleet:
             ended_s = time.monotonic()
             view = self._last_view(holding)
             self._wait.complete(view and view.lines)
-            return Ended(view, opened_s - began_s, ended_s - opened_s)
+            is_alone = self._is_alone(holding, view)
+            return Ended(view, opened_s - began_s, ended_s - opened_s, is_alone)
         except BaseException as why:
             self._wait.end(why)
             raise
@@ -142,6 +145,15 @@ class Fleet:
             return holding.view()
         except RedisUnavailable:
             return None  # the caller does without
+
+    def _is_alone(self, holding: Holding, view: RunView | None) -> bool:
+        if holding.is_throwaway:
+            return True
+        try:
+            ledger = holding.look()
+        except RedisUnavailable:
+            return False
+        return view is not None and ledger is not None and ledger.next_seq - 1 == view.position
 
     def _hold(self, url: str) -> Holding:
         if self._server is None and self._wanted.durability == "strict":

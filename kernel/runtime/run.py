@@ -184,14 +184,14 @@ def run_fleet(wanted: Wanted, config: Config, *, shows_url: bool) -> Outcome:
     view = ended.view
     if view is None:
         say("Redis does not answer any more, so there is no summary; the output is complete")
-        say(where_it_is(wanted))
+        say(where_it_is(wanted, is_alone=ended.is_alone))
     elif view.lines is None or view.written < view.lines:
         say("the reader of standard output has left before the end")
     else:
         summary = Summary(
             view.lines, view.tally, view.cents_accepted, ended.seconds, wanted.fleet_size
         )
-        report(wanted, summary, start_s=ended.start_s)
+        report(wanted, summary, start_s=ended.start_s, is_alone=ended.is_alone)
     return fleet.outcome
 
 
@@ -226,18 +226,22 @@ def what_was_kept(
     return [f"{sentence}; the run starts anew with:", f"  {wanted.command(redis_url=redis_url)}"]
 
 
-def report(wanted: Wanted, summary: Summary, *, start_s: float | None = None) -> None:
+def report(
+    wanted: Wanted, summary: Summary, *, start_s: float | None = None, is_alone: bool = True
+) -> None:
     """Say what came out, and last of all where it is and how to check it."""
     for line in summary.text():
         say(line)
     if start_s is not None:
         say(f"start-up   {start_s:>12.2f} s before the first line")
-    say(where_it_is(wanted))
+    say(where_it_is(wanted, is_alone=is_alone))
 
 
-def where_it_is(wanted: Wanted) -> str:
-    """Return the last line of a run."""
+def where_it_is(wanted: Wanted, *, is_alone: bool = True) -> str:
+    """Return the last line of a run; what decides the input alone checks only a run `is_alone`."""
     place = "on standard output" if wanted.output == STANDARD else f"in '{wanted.output}'"
+    if not is_alone:
+        return f"The rows are {place}. Other runs are on ledger {wanted.ledger}: they count, too."
     given = ["saved as decisions.txt"] if wanted.output == STANDARD else []
     given += ["fed the same input"] if wanted.input == STANDARD else []
     how = f", {' and '.join(given)}" if given else ""

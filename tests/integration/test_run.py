@@ -217,7 +217,10 @@ def test_a_ledger_with_other_rules_or_partitions_is_refused(
 def test_a_named_ledger_stays_and_knows_the_ids_of_earlier_runs(
     fleet: Fleet, source: Path, tmp_path: Path
 ) -> None:
-    """A second run with the same lines brings nothing but duplicates."""
+    """A second run with the same lines brings nothing but duplicates.
+
+    The input alone does not give its rows: no command is offered that would find a difference.
+    """
     there = ("--redis-url", fleet.url, "--ledger", fleet.ledger, "--workers", "1")
 
     first = fleet.start(*words(source, tmp_path / "first", *there))
@@ -227,4 +230,7 @@ def test_a_named_ledger_stays_and_knows_the_ids_of_earlier_runs(
     assert second.ends() == 0
     assert (tmp_path / "first").read_bytes() == memory_bytes(CONFIG, source)
     assert re.search(r"^accepted +0 ", second.said, re.MULTILINE)
+    assert "To check them" in first.said
+    assert "To check them" not in second.said
+    assert f"Other runs are on ledger {fleet.ledger}" in second.said
     assert len(fleet.view().runs) == 2
