@@ -67,6 +67,7 @@ def test_a_number_that_was_answered_is_not_decided_again() -> None:
 
         assert (ticket.number, ticket.is_new) == (1, False)
         assert counter.book.outcome(1) == first
+        counter.finish()  # whatever was to be appended is
         assert counters.shop.ledger.state.next_seq == before
 
 
@@ -125,6 +126,7 @@ def test_a_wait_that_ended_leaves_the_attempt_where_it_is() -> None:
         counter.decide()
 
         assert [counter.decided(attempt(n), number=n).row for n in (1, 2)] == [row(1), row(2)]
+        counter.finish()  # whatever was to be appended is
         assert counters.shop.ledger.state.next_seq == 3
 
 
