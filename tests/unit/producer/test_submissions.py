@@ -8,6 +8,7 @@ import pytest
 
 from kernel.errors import AnswerDiffers, Incomplete, Refused, WrongPosition
 from kernel.ledger.settings import FleetSettings
+from producer.answers import ACK_MS
 from producer.decision import Decision, Unanswered
 from tests.support.chunks import PLAIN
 from tests.support.counter import Counters, Killed, attempt, row
@@ -134,19 +135,23 @@ def test_the_next_client_on_a_run_goes_on_behind_the_one_that_died() -> None:
     """It has the answers that are kept, waits for those that are due, and has the next number."""
     with Counters(PLAIN) as counters:
         first = counters.open()
-        answered = first.decided(attempt(1))
-        first.submit(attempt(2))
+        answered = [first.decided(attempt(number)) for number in (1, 2)]
+        counters.shop.clock.pause_ms(ACK_MS)
+        first.read()  # an acknowledgement is due: not of what somebody may ask for
+        first.submit(attempt(3))
         first.die()
         with pytest.raises(Killed):
-            first.book.outcome(2)
+            first.book.outcome(3)
 
         second = counters.open()
 
-        assert second.book.submitted == 2
-        assert second.book.offer(b"", number=1, timeout_ms=1, wake=lambda: None).number == 1
-        assert second.book.outcome(1) == answered
-        assert second.decided(attempt(2), number=2).row == row(2)
-        assert second.decided(attempt(3)).number == 3
+        assert second.book.submitted == 3
+        for number in (1, 2):
+            ticket = second.book.offer(b"", number=number, timeout_ms=1, wake=lambda: None)
+            assert ticket == (number, False)
+        assert [second.book.outcome(number) for number in (1, 2)] == answered
+        assert second.decided(attempt(3), number=3).row == row(3)
+        assert second.decided(attempt(4)).number == 4
 
 
 def test_a_run_that_an_input_feeds_takes_no_submission(tmp_path: Path) -> None:
