@@ -49,6 +49,14 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
         return (yield)
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish() -> None:
+    """Write down what was counted: whoever started this process may end it before it would."""
+    watching = Coverage.current()
+    if watching is not None:
+        watching.save()
+
+
 @contextmanager
 def unwatched(watching: Coverage) -> Iterator[None]:
     """Pause the counting, in this process and in those that are started meanwhile."""

@@ -101,19 +101,6 @@ TRANSITIONS: dict[State, dict[Event, State]] = {
 }
 
 
-def drawn() -> str:
-    """Return the table as text: a line for each transition, the states in their order."""
-    lines = []
-    for state, row in TRANSITIONS.items():
-        if not row:
-            lines.append(f"{state.value:<14}(end)")
-        name = state.value
-        for event, then in row.items():
-            lines.append(f"{name:<14}{event.value:<12} → {then.value}")
-            name = ""
-    return "\n".join(lines)
-
-
 class NotInTable(Exception):
     """An event came in a state that does not know it: a bug of ours."""
 

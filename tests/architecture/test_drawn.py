@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from kernel.engine.lifecycle import TRANSITIONS, drawn
+from kernel.engine.lifecycle import TRANSITIONS
 from tests.architecture import tidy
 
 
+def drawn() -> str:
+    """Return the table as text: a line for each transition, the states in their order."""
+    lines = []
+    for state, row in TRANSITIONS.items():
+        if not row:
+            lines.append(f"{state.value:<14}(end)")
+        name = state.value
+        for event, then in row.items():
+            lines.append(f"{name:<14}{event.value:<12} → {then.value}")
+            name = ""
+    return "\n".join(lines)
+
+
 def test_the_readme_draws_the_transition_table_of_the_code() -> None:
-    """As a fenced block, letter for letter what `kernel.engine.lifecycle.drawn` returns."""
+    """As a fenced block, letter for letter what the table comes to."""
     readme = (tidy.ROOT / "README.md").read_text("utf-8")
 
     assert f"```text\n{drawn()}\n```\n" in readme
-
-
-def test_a_line_is_drawn_for_each_transition_and_each_end() -> None:
-    """Nothing of the table is left out of the picture."""
-    lines = drawn().splitlines()
-
-    assert len(lines) == sum(len(row) or 1 for row in TRANSITIONS.values())
-    assert sum(line.endswith("(end)") for line in lines) == 2
