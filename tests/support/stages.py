@@ -21,7 +21,7 @@ from kernel.ledger.settings import FleetSettings
 from tests.support.ledger_state import ledger_keys, read_state
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     import redis
 
@@ -181,11 +181,21 @@ class Weakened(Attached):
         text = self._texts.get(script)
         if text is None:
             return super().step(script, *arguments)
+        return self.step_with(script, arguments, ())[0]  # type: ignore[no-any-return]
+
+    def step_with(
+        self, script: str, arguments: Sequence[Argument], reads: Sequence[Sequence[Argument]]
+    ) -> list[Any]:
+        """Run a script, the changed text where there is one, and reads beside it."""
+        text = self._texts.get(script)
+        if text is None:
+            return super().step_with(script, arguments, reads)
+        pipe = self.client.pipeline(transaction=True)
         first = (self.record.incarnation, self._clock())
-        answer: list[Any] = command(
-            self.client, "EVAL", text, 1, self.record_key, *first, *arguments
-        )
-        return answer
+        command(pipe, "EVAL", text, 1, self.record_key, *first, *arguments)
+        for read in reads:
+            command(pipe, *read)
+        return pipe.execute()
 
 
 def rule_set(quota: int) -> RuleSet:

@@ -10,7 +10,7 @@ from kernel.adapters.redis.scripts import Scripts
 from kernel.ledger.settings import FleetSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     import redis
 
@@ -49,7 +49,15 @@ class Attached:
 
     def step(self, script: str, *arguments: Argument) -> list[Any]:
         """Run a script of this ledger. Time is the server's, but for tests that bring a clock."""
+        return self._scripts.run(script, [self.record_key], self._opened_by(arguments))
+
+    def step_with(
+        self, script: str, arguments: Sequence[Argument], reads: Sequence[Sequence[Argument]]
+    ) -> list[Any]:
+        """Run a script and plain reads in one atomic step; return its answer, then theirs."""
+        opened_by = self._opened_by(arguments)
+        return self._scripts.run_with(script, [self.record_key], opened_by, reads)
+
+    def _opened_by(self, arguments: Sequence[Argument]) -> list[Argument]:
         now = "" if self._clock_us is None else self._clock_us()
-        return self._scripts.run(
-            script, [self.record_key], [self.record.incarnation, now, *arguments]
-        )
+        return [self.record.incarnation, now, *arguments]

@@ -52,24 +52,22 @@ def _held(row: list[Any]) -> Held:
 
 
 def load(ledger: Attached, request: LoadRequest) -> LoadAnswer:
-    """Run `load.lua`."""
-    counted = (request.partitions, request.days, request.weeks, request.runs)
+    """Run `load.lua`, and read the windows in the same atomic step."""
+    counted = (request.partitions, request.days, request.runs)
     arguments: list[Argument] = [len(items) for items in counted]
     arguments.extend(request.partitions)
     arguments.extend(request.days)
     arguments.extend(request.runs)
-    for week, customers in request.weeks.items():
-        arguments.append(week)
-        arguments.append(len(customers))
-        arguments.extend(customers)
-    answer = ledger.step("load", *arguments)
+    asked = {week: customers for week, customers in request.weeks.items() if customers}
+    reads = [("HMGET", ledger.key(f"w:{week}"), *names) for week, names in asked.items()]
+    answer, *weeks = ledger.step_with("load", arguments, reads)
     if answer[0] == b"GONE":
         return LoadAnswer("GONE", {}, {}, {}, {}, {})
-    _, cursors, fronts, uses, notes, decided, *weeks = answer
+    _, cursors, fronts, uses, notes, decided = answer
     return LoadAnswer(
         "LOADED",
         {p: int(cursor) for p, cursor in zip(request.partitions, cursors, strict=True)},
-        dict(zip(request.weeks, weeks, strict=True)),
+        {**{week: [] for week in request.weeks}, **dict(zip(asked, weeks, strict=True))},
         {
             day: (int(front or 0), int(used or 0))
             for day, front, used in zip(request.days, fronts, uses, strict=True)
