@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from kernel.adapters.redis.client import command, store_errors
+from kernel.adapters.redis.pairs import packed_texts
 from kernel.ledger.ports import gone
 from kernel.ledger.units import AppendAnswer, FinishAnswer, OpenAnswer
 
@@ -81,7 +82,7 @@ def append(ledger: Attached, request: AppendRequest) -> AppendAnswer:
         settings.run_lease_ms,
         settings.ring_ms,
         settings.shift_deadline_ms,
-        len(request.new_fields),
+        packed_texts(request.new_fields, request.new_prints),
         len(request.owned),
         len(request.batches),
         len(request.last_candidates),
@@ -90,8 +91,6 @@ def append(ledger: Attached, request: AppendRequest) -> AppendAnswer:
         joined_tally(declined.tally) if declined else "",
         request.after,
     ]
-    arguments.extend(request.new_fields)
-    arguments.extend(request.new_prints)
     arguments.extend(name for name, _ in request.owned)
     arguments.extend(owner for _, owner in request.owned)
     for batch in request.batches:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from kernel.adapters.redis.ingress import joined_tally
+from kernel.adapters.redis.pairs import packed_pairs
 from kernel.ledger.units import (
     CommitAnswer,
     EndAnswer,
@@ -116,10 +117,7 @@ def commit(ledger: Attached, quota: int, request: CommitRequest) -> CommitAnswer
     for step in request.steps:
         arguments += step
     for week, records in request.windows.items():
-        arguments.append(week)
-        arguments.append(2 * len(records))
-        for record in records:
-            arguments += record
+        arguments += (week, packed_pairs(records))
     for reply in request.replies:
         arguments.append(2 * len(reply.last_lines))
         for last in reply.last_lines.items():

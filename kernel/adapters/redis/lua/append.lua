@@ -1,9 +1,9 @@
 -- Number a chunk's lines and put all that it gave in its places (architecture.md, flow 1; scheduling.md, rules 1, 3, 4).
 -- ARGV: 1 incarnation 2 now 3 run 4 owner 5 token 6 position expected 7 lines 8 offset after 9 sha after 10 digest
 --   11 lines in flight, most 12 run lease ms 13 ring ms 14 shift ms
---   15 new fields (n) 16 owned fields (m) 17 batches 18 days 19 declined answers 20 declined sealed 21 tally of codes
+--   15 new fields, each with its fingerprint behind it (n, msgpack) 16 owned fields (m) 17 batches 18 days 19 declined answers 20 declined sealed 21 tally of codes
 --   22 tail of the ledger as this producer's last append left it, or ""
---   then n new fields, n fingerprints, m owned fields, m fingerprints,
+--   then m owned fields, m fingerprints,
 --   per batch: partition, count, sealed, days of open candidates (comma-joined); per day: day, offset of its last candidate
 -- -> APPENDED, base, ring, tail | ALREADY, base | REWOUND, position | FULL | CONFLICT | RULES | CLOSED | GONE
 if gone() then return {'GONE'} end
@@ -21,15 +21,19 @@ if in_flight > 0 and in_flight + lines > tonumber(ARGV[11]) then return {'FULL'}
 -- The read set: who was free is free, who was owned is owned by the same. It was read after this producer's last append;
 -- if that is still the ledger's last one, nobody has claimed anything since, and a lost tail only freed ids again.
 local ledger = redis.call('HMGET', KEYS[1], 'digest', 'next_seq', 'tail')
-local n_new, n_owned, n_batches, n_days = tonumber(ARGV[15]), tonumber(ARGV[16]), tonumber(ARGV[17]), tonumber(ARGV[18])
-local at_prints, at_owned = 23 + n_new, 23 + 2 * n_new
+local n_owned, n_batches, n_days = tonumber(ARGV[16]), tonumber(ARGV[17]), tonumber(ARGV[18])
+local new = cmsgpack.unpack(ARGV[15])
+local n_new = #new
 local is_next = ARGV[22] ~= '' and ARGV[22] == ledger[3]
-for first = is_next and at_prints or 23, at_prints - 1, SLICE do
-  local owners = redis.call('HMGET', key('ids'), unpack(ARGV, first, math.min(first + SLICE, at_prints) - 1))
+for first = is_next and n_new + 1 or 1, n_new, 2 * SLICE do
+  local fields = {}
+  for i = first, math.min(first + 2 * SLICE - 1, n_new), 2 do fields[#fields + 1] = new[i] end
+  local owners = redis.call('HMGET', key('ids'), unpack(fields))
   for i = 1, #owners do
     if owners[i] then return {'CONFLICT'} end
   end
 end
+local at_owned = 23
 local at_owned_prints = at_owned + n_owned
 for first = at_owned, at_owned_prints - 1, SLICE do
   local owners = redis.call('HMGET', key('ids'), unpack(ARGV, first, math.min(first + SLICE, at_owned_prints) - 1))
@@ -42,13 +46,8 @@ if ledger[1] ~= ARGV[10] then return {'RULES'} end
 -- all checks passed: write
 local base, token = tonumber(ledger[2]), ARGV[5] .. stamp
 redis.call('HSET', KEYS[1], 'next_seq', text(base + lines), 'tail', token)
-for first = 0, n_new - 1, 3500 do
-  local pairs_out, k = {}, 0
-  for i = first, math.min(first + 3500, n_new) - 1 do
-    pairs_out[k + 1], pairs_out[k + 2] = ARGV[23 + i], ARGV[at_prints + i]
-    k = k + 2
-  end
-  redis.call('HSET', key('ids'), unpack(pairs_out))
+for first = 1, n_new, SLICE do
+  redis.call('HSET', key('ids'), unpack(new, first, math.min(first + SLICE - 1, n_new)))
 end
 local at_batches = at_owned_prints + n_owned
 local at_days = at_batches + 4 * n_batches

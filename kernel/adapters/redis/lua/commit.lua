@@ -3,7 +3,7 @@
 --   12 moves 13 settled days 14 replies 15 steps 16 weeks, then
 --   per move: partition, cursor, reach, entry, halt token;  per day: day, front before, front, used
 --   per reply: run, count, sealed, cents accepted, tally of codes;  per step: partition, kind, day, pred, cursor, entry
---   per week: week, values (2n), n times customer, packed record
+--   per week: week, n times customer and packed record (msgpack)
 --   per reply again: values (2n), n times partition, last line of that run decided there
 -- -> APPLIED, ring, outcome of each step... | ALREADY | BEHIND | REWOUND | HALTED | RULES | GONE
 if gone() then return {'GONE'} end
@@ -14,7 +14,10 @@ local at_days = 17 + 5 * n_moves
 local at_replies = at_days + 4 * n_days
 local at_steps = at_replies + 5 * n_replies
 local at_weeks = at_steps + 6 * n_steps
+local at_decided = at_weeks + 2 * n_weeks
 local parts, token = key('parts'), ARGV[5] .. stamp
+local windows = {}
+for i = 1, n_weeks do windows[i] = cmsgpack.unpack(ARGV[at_weeks + 2 * i - 1]) end
 
 local moves, already = {}, n_moves > 0
 for i = 1, n_moves do
@@ -64,15 +67,14 @@ if n_moves > 0 then
     end
   end
 end
-local at = at_weeks
-for _ = 1, n_weeks do
-  local total = tonumber(ARGV[at + 1])
-  redis.call('SADD', key('weeks'), ARGV[at])
-  for first = at + 2, at + 1 + total, 6000 do
-    redis.call('HSET', key('w:' .. ARGV[at]), unpack(ARGV, first, math.min(first + 5999, at + 1 + total)))
+for i, records in ipairs(windows) do
+  local week = ARGV[at_weeks + 2 * i - 2]
+  redis.call('SADD', key('weeks'), week)
+  for first = 1, #records, SLICE do
+    redis.call('HSET', key('w:' .. week), unpack(records, first, math.min(first + SLICE - 1, #records)))
   end
-  at = at + 2 + total
 end
+local at = at_decided
 for i = 1, n_replies do
   local total = tonumber(ARGV[at])
   local run = ARGV[at_replies + 5 * (i - 1)]
