@@ -62,21 +62,12 @@ class Decided(NamedTuple):
     settled: dict[int, Settlement]
 
 
-class _Records(dict[str, list[int]]):
-    """The records of one week that changed; asking for another finds it as it was before."""
-
-    def __init__(self, before: dict[str, list[int]]) -> None:
-        super().__init__()
-        self._before = before
-
-    def __missing__(self, customer: str) -> list[int]:
-        """Return the record without adding it: it is not one of the changed yet."""
-        record = self._before.get(customer)
-        return fresh() if record is None else record
+#: The records of one week, by customer.
+_Records = dict[str, list[int]]
 
 
-class _DayViews(dict[int, tuple[_Records, int, int]]):
-    """For each day met: the records of its week, where its sum and where its attempts are."""
+class _DayViews(dict[int, tuple[_Records, _Records, int, int]]):
+    """For each day met: its week's changed records, those before, where sum and attempts are."""
 
     def __init__(self, windows: Windows, week_start: int) -> None:
         super().__init__()
@@ -84,18 +75,17 @@ class _DayViews(dict[int, tuple[_Records, int, int]]):
         self._week_start = week_start
         self._weeks: dict[int, _Records] = {}
 
-    def __missing__(self, day: int) -> tuple[_Records, int, int]:
+    def __missing__(self, day: int) -> tuple[_Records, _Records, int, int]:
         """Find the place of a day, once."""
         week = week_of(day, self._week_start)
-        if week not in self._weeks:
-            self._weeks[week] = _Records(self._windows.get(week, {}))
-        view = self._weeks[week], DAY_SUMS + day - week, DAY_ATTEMPTS + day - week
+        changed, before = self._weeks.setdefault(week, {}), self._windows.get(week, {})
+        view = changed, before, DAY_SUMS + day - week, DAY_ATTEMPTS + day - week
         self[day] = view
         return view
 
     def changed(self) -> Windows:
         """Return the records that were written, in weeks that have any."""
-        return {week: dict(records) for week, records in self._weeks.items() if records}
+        return {week: records for week, records in self._weeks.items() if records}
 
 
 class _Chains:
@@ -148,8 +138,8 @@ def decide(
             elif flag & CLASS:  # rule 1, touches no window
                 code = duplicate_codes[flag & CLASS]
             else:
-                records, day_at, attempts_at = day_views[day]
-                record = records[customer]
+                changed, old, day_at, attempts_at = day_views[day]
+                record = changed.get(customer) or (old[customer] if customer in old else fresh())
                 attempts = record[attempts_at] + 1
                 day_sum, week_sum = record[day_at] + amount, record[WEEK_SUM] + amount
                 if attempts > attempts_max:  # rule 2
@@ -166,7 +156,7 @@ def decide(
                     code = _ACCEPTED
                     record[day_at], record[WEEK_SUM] = day_sum, week_sum
                 if counts_all or code == _ACCEPTED:
-                    record[attempts_at], records[customer] = attempts, record
+                    record[attempts_at], changed[customer] = attempts, record
             if flag & CANDIDATE:
                 chains.settle(day, seq, code)
             codes.append(code)

@@ -39,7 +39,8 @@ def registry_fields(ids: list[str], customers: list[str], scope: DuplicateScope)
 
 def fingerprints(customers: list[str], cents: list[int], instants: list[str]) -> list[str]:
     """Return what makes two attempts with one id the same attempt: customer, cents, UTC instant."""
-    return list(map(",".join, zip(customers, map(str, cents), instants, strict=True)))
+    columns = zip(customers, cents, instants, strict=True)
+    return [f"{customer},{amount},{instant}" for customer, amount, instant in columns]
 
 
 def classify(fields: list[str], prints: list[str], owners: Sequence[str | None]) -> Classified:

@@ -11,7 +11,7 @@ Not here: when a number changes (`decide.py`), where records are kept (the ledge
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 #: week -> customer -> record
 Windows = dict[int, dict[str, list[int]]]
@@ -38,8 +38,11 @@ def week_of(day: int, week_start: int) -> int:
     return day - (day - 1 - week_start) % DAYS
 
 
-def needs(days: Iterable[int], customers: Iterable[str], week_start: int) -> dict[int, set[str]]:
+def needs(days: Sequence[int], customers: Sequence[str], week_start: int) -> dict[int, set[str]]:
     """Return which records attempts on these days by these customers are judged on, by week."""
+    named = {week_of(day, week_start) for day in set(days)}
+    if len(named) == 1:  # as nearly always; the rest is for any
+        return {named.pop(): set(customers)}
     weeks: dict[int, set[str]] = {}
     of_day: dict[int, set[str]] = {}
     for day, customer in zip(days, customers, strict=True):

@@ -43,10 +43,10 @@ MISTAKES: Final[dict[str, Change]] = {
         _DECIDE,
         f"{_BODY}code = duplicate_codes[flag & CLASS]\n",
         f"{_BODY}code = duplicate_codes[flag & CLASS]\n"
-        f"{_BODY}records, _, attempts_at = day_views[day]\n"
-        f"{_BODY}record = records[customer]\n"
+        f"{_BODY}changed, old, _, attempts_at = day_views[day]\n"
+        f"{_BODY}record = changed.get(customer) or old.get(customer) or fresh()\n"
         f"{_BODY}record[attempts_at] += 1\n"
-        f"{_BODY}records[customer] = record\n",
+        f"{_BODY}changed[customer] = record\n",
     ),
     "no prime cap": Change(_DECIDE, "elif flag & prime and amount > cap:", "elif False:"),
     "the cap looks at the raw amount": Change(
