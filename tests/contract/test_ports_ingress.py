@@ -191,6 +191,8 @@ def test_only_the_owner_of_an_open_run_appends(act: Actors) -> None:
     assert ledger.append(request._replace(run="unknown")).status == "CLOSED"
     ledger.finish(run="r1", owner="p", lines=0)
     assert ledger.append(request).status == "CLOSED"
+    ledger.open(run="r1", owner="p", kind="produce")  # as whoever asks how far it is
+    assert ledger.append(request).status == "CLOSED"
 
 
 def test_the_checks_of_an_append_have_an_order(act: Actors) -> None:

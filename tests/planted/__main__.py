@@ -8,13 +8,15 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
+from tests.planted.clients import OTHERS
 from tests.planted.commits import COMMITS, HALTS
 from tests.planted.judge import control, judged
 from tests.planted.processes import NOT_NEEDED, PROCESSES
+from tests.planted.protocol import PROTOCOL
 from tests.planted.scripts import APPEND, TAKES
 from tests.simulation.campaign import catch_all
 
-GUARDS = (*APPEND, *TAKES, *COMMITS, *HALTS, *PROCESSES)
+GUARDS = (*APPEND, *TAKES, *COMMITS, *HALTS, *PROCESSES, *PROTOCOL, *OTHERS)
 WIDTH = 84
 
 
