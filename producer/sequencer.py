@@ -113,9 +113,12 @@ class Sequencer:
             self.totals.rewinds += 1
             if not self._rewind_kept(target.position):
                 if not can_reopen:
+                    how = f"has to go back to line {target.position + 1}, which a pipe cannot"
+                    if target.position > self.totals.lines:
+                        how = f"was gone on with by another process up to line {target.position}"
                     raise Incomplete(
-                        f"run {self._seat.run} has to go back to line {target.position + 1}, which "
-                        "a pipe cannot; feed the same input again under the same --run to go on"
+                        f"run {self._seat.run} {how}; feed the same input again under the same "
+                        "--run to go on"
                     )
                 source = self._source_at(open_source, target)
 
@@ -151,7 +154,8 @@ class Sequencer:
             if not chunk.lines:
                 now = self._open()
                 if now.position != self.totals.lines:
-                    return now  # a lost tail; the next line may be hours away
+                    # A lost tail, or another process was here; the next line may be hours away.
+                    return self._unfinished(now)
                 continue
             if not self._kept or chunk.first_line > self._kept[-1].first_line:
                 self._keep(chunk)
@@ -230,7 +234,9 @@ class Sequencer:
                 "the ledger has other rules in force than this producer; use the configuration "
                 "that the ledger was created with, or another --ledger"
             )
-        stand = self._open()
+        return self._unfinished(self._open())
+
+    def _unfinished(self, stand: OpenAnswer) -> OpenAnswer:
         if stand.lines is not None:
             raise LeaseHeld(
                 f"run {self._seat.run} was finished by another process with {stand.lines} lines; "

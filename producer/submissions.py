@@ -108,13 +108,14 @@ class Submissions:
         """Return itself: this is how the sequencer opens its source.
 
         Raises:
-            Incomplete: a second time, when it would have to go back behind what it holds itself.
+            Incomplete: a second time, when it would have to begin behind or before what it holds.
         """
         with self._changed:
             if self._taken:
                 raise Incomplete(
-                    f"the server has lost submissions of run {self.run} that are not held here any "
-                    "more; begin again with a new client on the run, which tells how many it has"
+                    f"run {self.run} is not where this client left it: the server has lost "
+                    "submissions that are not held here, or another client went on with it; begin "
+                    "again with a new client on the run, which tells how many it has"
                 )
             return self
 

@@ -82,11 +82,11 @@ class Workshop:
         self.ledger = MemoryLedger(record, self.clock.clock_us)
         self.codec = Codec(LEDGER, record, FixedKeys(bytes.fromhex(KEY)))
 
-    def produce(self, source: Path, run: str = RUN) -> None:
-        """Append a file."""
+    def sequencer(self, run: str = RUN, owner: str = "p") -> Sequencer:
+        """Return who appends the lines of a run."""
         views = {IDS: PER_RUN, ORDER: PER_RUN}
-        Sequencer(
-            seat=RunSeat(run, "p", self.rules.digest),
+        return Sequencer(
+            seat=RunSeat(run, owner, self.rules.digest),
             port=self.ledger,
             runner=build_runner(self.rules, self.settings.partitions, [INGRESS], views=views),
             codec=self.codec,
@@ -94,7 +94,11 @@ class Workshop:
             clock=self.clock,
             settings=self.settings,
             rng=Random(run),
-        ).run(
+        )
+
+    def produce(self, source: Path, run: str = RUN) -> None:
+        """Append a file."""
+        self.sequencer(run).run(
             lambda: LineSource(source, chunk_lines_max=self.settings.chunk_lines_max),
             can_reopen=True,
         )
