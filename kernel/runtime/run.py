@@ -23,6 +23,7 @@ from kernel.runtime.verbs import (
     durability_options,
     keys_option,
     say,
+    settle,
     trace_option,
     warn_of_password,
 )
@@ -116,6 +117,7 @@ def run_in_memory(wanted: Wanted, config: Config) -> Outcome:
             LineSource(wanted.input, chunk_lines_max=config.fleet.chunk_lines_max) as source,
             observers_for(wanted.trace) as observers,
         ):
+            settle()
             summary = decide_in_memory(
                 config.rules,
                 source,
