@@ -200,9 +200,8 @@ def awaited(
             return record
         now = clock.now_ms()
         if wait_ms is not None and now - began >= wait_ms:
-            raise Incomplete(
-                f"there is no ledger {name} after {wait_ms / 1000:g} s; `fundload produce` makes it"
-            )
+            waited = f" after {wait_ms / 1000:g} s" if wait_ms else ""
+            raise Incomplete(f"there is no ledger {name}{waited}; `fundload produce` makes it")
         if now - said >= SAID_MS:
             say(f"waiting for ledger {name}; `fundload produce` makes it")
             said = now

@@ -113,7 +113,8 @@ def test_a_run_that_was_stopped_is_told_with_its_signal_until_it_is_gone_on_with
 def test_a_wait_that_is_over_says_how_far_the_run_is(fleet: Fleet) -> None:
     """Exit 6: without a ledger, before the run, in it, and when nobody gives signs of life."""
     code, said = told(fleet)
-    assert (code, "there is no ledger" in said) == (EXIT_INCOMPLETE, True), said
+    no_ledger = f"there is no ledger {fleet.ledger}; `fundload produce` makes it"
+    assert (code, no_ledger in said) == (EXIT_INCOMPLETE, True), said
     fleet.make_ledger(config_file(fleet.folder, "baseline"))
     code, said = told(fleet)
     assert (code, "it has not begun" in said) == (EXIT_INCOMPLETE, True), said
