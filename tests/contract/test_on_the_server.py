@@ -17,6 +17,7 @@ from kernel.adapters.redis.scripts import FLAGS, source
 from kernel.adapters.redis.status import read_ledger, read_run
 from kernel.errors import LedgerGone, RedisUnsuitable
 from kernel.ledger.ports import StoreFull, StoreUnavailable
+from kernel.ledger.units import LoadRequest
 from tests.contract.actors import Actors
 from tests.support.ledger_state import ledger_keys
 from tests.support.plausible import Line
@@ -203,6 +204,18 @@ def test_a_worker_that_holds_what_a_crash_took_away_is_told_rewound(fsync: Fsync
         assert ledger.commit(newer).status == "REWOUND"
         assert act.worker("y").turn().status == "APPLIED"
         client.close()
+
+
+def test_a_load_goes_through_on_a_server_that_was_started_anew(
+    client: redis.Redis, ledger_name: str
+) -> None:
+    """It knows no script, and says so in the middle of what was to be one atomic step."""
+    ledger = server_stage(client, ledger_name).ledger
+    client.script_flush()
+
+    answer = ledger.load(LoadRequest([0], {0: ["1"]}, [1]))
+
+    assert (answer.status, answer.packed) == ("LOADED", {0: [None]})
 
 
 def test_what_was_answered_survives_a_kill(ledger_name: str) -> None:
