@@ -1,6 +1,7 @@
 """Everything in the kernel is on the path of the main job, or stands in a list with its reason.
 
-The main job is `fundload run` on a fleet of its own. Each of its processes notes which lines of the
+The main job is `fundload run` on a fleet of its own: once on a server of its own, and once on one
+that stays, where its ledger is dropped at the end. Each of its processes notes which lines of the
 kernel it executes; lines that an import executes do not count. Modules of which no other line was
 executed must be those in `OFF_THE_PATH`: so the list grows by decision only, and shrinks by itself.
 A module that only defines things has no other line; it must have been imported.
@@ -47,7 +48,6 @@ OFF_THE_PATH: Final = {
     "kernel.ledger.ports": ERRORS,
     "kernel.runtime.failed": ERRORS,
     "kernel.adapters.redis.durable": "waits at a barrier: `--durability strict` only",
-    "kernel.adapters.redis.rq_traces": "drops a ledger on a server that stays; this one ends",
     "kernel.runtime.ledgers": NAMED,
     "kernel.adapters.files.keyfile": NAMED,
     "kernel.runtime.key_commands": NAMED,
@@ -106,7 +106,7 @@ def module_of(path: str) -> str:
 def test_every_module_of_the_kernel_is_on_the_path_or_named_with_its_reason(
     fleet: Fleet, tmp_path: Path
 ) -> None:
-    """One run with two workers, bad lines, duplicates, primes, reasons and traces."""
+    """Two workers, bad lines, duplicates, primes, reasons and traces; then on another server."""
     source = tmp_path / "source"
     source.write_bytes(sample_bytes(LINES))
     files = ("--config", str(CONFIG), "--input", str(source), "--output", str(tmp_path / "output"))
@@ -115,8 +115,9 @@ def test_every_module_of_the_kernel_is_on_the_path_or_named_with_its_reason(
         of_imports = Noted(tmp_path / "imports", patch)
         subprocess.run([sys.executable, "-c", IMPORTS], check=True, cwd=PROJECT)
         of_the_run = Noted(tmp_path / "run", patch)
-        run = fleet.start("run", *files, "--workers", "2", *more)
-        assert run.ends() == 0, run.said
+        for server in ((), ("--force", "--redis-url", fleet.url)):
+            run = fleet.start("run", *files, "--workers", "2", *more, *server)
+            assert run.ends() == 0, run.said
 
     imported, executed, left = of_imports.lines(), of_the_run.lines(), of_imports.left()
     idle = {

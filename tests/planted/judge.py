@@ -29,6 +29,8 @@ PROJECT: Final = Path(__file__).resolve().parents[2]
 TREE: Final = ("producer", "consumers", "kernel", "tests", "configs")
 FILES: Final = ("pyproject.toml", "README.md")
 WITHIN_S: Final = 300
+#: All tests of the list, one after the other.
+CONTROL_WITHIN_S: Final = 1_800
 #: What is said when a change was not one guard less, but no program at all.
 NO_PROGRAM: Final = ("Error compiling script", "SyntaxError", "IndentationError", "ImportError")
 
@@ -90,20 +92,30 @@ def control(tests: Iterable[str]) -> str:
     with tempfile.TemporaryDirectory(prefix="planted-") as name:
         folder = Path(name)
         copy_without(folder, ())
-        code, said = tested(folder, *sorted(set(tests)))
+        code, said = tested(folder, *sorted(set(tests)), within_s=CONTROL_WITHIN_S)
     return "" if code == pytest.ExitCode.OK else said
 
 
-def tested(folder: Path, *tests: str) -> tuple[int, str]:
-    """Run tests of the tree in a folder; return pytest's code and what it said."""
-    ended = subprocess.run(
+def tested(folder: Path, *tests: str, within_s: float = WITHIN_S) -> tuple[int, str]:
+    """Run tests of the tree in a folder; return pytest's code and what it said.
+
+    A test that stands still past its time has failed.
+    """
+    try:
+        ended = _run(folder, tests, within_s)
+    except subprocess.TimeoutExpired:
+        return pytest.ExitCode.TESTS_FAILED, "stood still"
+    return ended.returncode, ended.stdout
+
+
+def _run(folder: Path, tests: tuple[str, ...], within_s: float) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider"]
         + [f"tests/{test}" for test in tests],
         cwd=folder,
         env=os.environ | {"PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True,
         text=True,
-        timeout=WITHIN_S,
+        timeout=within_s,
         check=False,
     )
-    return ended.returncode, ended.stdout
