@@ -80,7 +80,7 @@ def judged(guard: Guard) -> Verdict:
     with tempfile.TemporaryDirectory(prefix="planted-") as name:
         folder = Path(name)
         copy_without(folder, guard.edits)
-        code, said = tested(folder, guard.test)
+        code, said = tested(folder, guard.test, within_s=WITHIN_S)
     is_broken = any(sign in said for sign in NO_PROGRAM)
     is_caught = code == pytest.ExitCode.TESTS_FAILED and not is_broken
     why = "the change is no program" if is_broken else f"pytest ended with {code}"
@@ -96,7 +96,7 @@ def control(tests: Iterable[str]) -> str:
     return "" if code == pytest.ExitCode.OK else said
 
 
-def tested(folder: Path, *tests: str, within_s: float = WITHIN_S) -> tuple[int, str]:
+def tested(folder: Path, *tests: str, within_s: float) -> tuple[int, str]:
     """Run tests of the tree in a folder; return pytest's code and what it said.
 
     A test that stands still past its time has failed.
