@@ -12,6 +12,7 @@ from typing import cast
 
 from consumers.collector import Collector, CollectorSeat
 from kernel.adapters.files.output import OutputFile
+from kernel.adapters.memory.state import Run
 from kernel.domain.decision import row_of
 from kernel.errors import LeaseHeld
 from kernel.ledger.ports import StoreUnavailable
@@ -66,6 +67,11 @@ class FileOfRun:
         if not 0 < line <= self.lines:
             return False
         return (self._rows[line - 1], self.codes[line - 1]) == (row_of(*answer), answer.code)
+
+
+def is_to_collect(run: Run) -> bool:
+    """Say whether something is left to read: what comes again after a lost tail, too."""
+    return run.lines != run.written or len(run.replies) > 1  # the floor is never trimmed
 
 
 def output_of(run: str, plan: Plan, runs: int) -> Output | FileOfRun:
