@@ -12,7 +12,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -71,7 +70,6 @@ class Collector:
         self._settings = settings
         self._keep_ids = keep_ids
         self._watch = watch
-        self._unacked: deque[tuple[str, int]] = deque()
         self._checkpoint_at = 0
         self._checkpoint_ms = min(CHECKPOINT_MS, settings.run_renewal_ms)
         self._safe_lines = 0
@@ -148,7 +146,7 @@ class Collector:
                 away_since = now if away_since is None else away_since
                 if now - away_since >= AWAY_MS_MAX:
                     raise
-                self._begin_again()
+                self._channel.begin_again()
                 self._clock.pause_ms(LOOK_MS)
         self._save_at_last(output)
         return None
@@ -167,10 +165,6 @@ class Collector:
         except Incomplete:
             self._save(output)
             raise
-
-    def _begin_again(self) -> None:
-        self._channel.begin_again()
-        self._unacked.clear()
 
     def _round(self, output: OutputFile, held: HoldBack) -> RunView:
         view, replies = self._channel.read()
@@ -191,7 +185,6 @@ class Collector:
                 "first answers are no longer in Redis: take the rows from that output, or decide "
                 "the input anew on another --ledger"
             )
-        self._unacked.append((reply.id, max(answers.lines)))
         ids = answers.ids if self._keep_ids else ()
         released = held.add(rows.lines, rows.rows, rows.codes, ids)
         output.write(released.rows, released.codes, released.lines, released.ids)
@@ -200,21 +193,8 @@ class Collector:
         """Make safe what is written, then acknowledge what that covers; renews the lease anyway."""
         if output.lines != self._safe_lines:
             self._safe_lines = output.checkpoint()
-        entry = ""
-        while self._unacked and self._unacked[0][1] <= self._safe_lines:
-            entry = self._unacked.popleft()[0]
-        status = self._ack(entry)
-        if status == "CLOSED":
-            # The lease went with a lost tail. What it did not cover is said again, or a producer
-            # that waits for room would wait for an entry behind it, and none would ever come.
-            self._channel.lease()
-            status = self._ack(entry)
-        if status != "ACKED":
-            self._begin_again()
+        self._channel.ack(self._safe_lines)
         self._checkpoint_at = self._clock.now_ms() + self._checkpoint_ms
-
-    def _ack(self, entry: str) -> str:
-        return self._channel.ack(entry, self._safe_lines)
 
     def _settle(self) -> None:
         """Return when what was read cannot be lost at the store any more, if that is asked for.

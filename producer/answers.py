@@ -13,7 +13,6 @@ here: the channel itself (`kernel.runtime.channel`) and who waits (`submissions.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
 
 from kernel.ledger.ports import StoreUnavailable
@@ -47,7 +46,6 @@ class AnswerReader:
         self._clock = clock
         self._unsettled_max = inflight_lines_max // 2
         self._acknowledges = acknowledges
-        self._unacked: deque[tuple[str, int]] = deque()
         self._ack_at = clock.now_ms() + ACK_MS
         #: Whether the last round read all that there was.
         self.is_abreast = False
@@ -80,7 +78,6 @@ class AnswerReader:
             opened = self._channel.open(reply)
             answered = decisions_of(self._submissions.run, opened)
             self._submissions.answered(answered, opened.rows.codes)
-            self._unacked.append((reply.id, max(opened.answers.lines)))
         self.is_abreast = len(replies) < READ_ENTRIES
         if self._acknowledges:
             kept = self._submissions.kept
@@ -92,19 +89,11 @@ class AnswerReader:
 
     def _ack(self, settled: int) -> None:
         """Acknowledge the entries whose lines are settled; renews the lease anyway."""
-        entry = ""
-        while self._unacked and self._unacked[0][1] <= settled:
-            entry = self._unacked.popleft()[0]
-        status = self._channel.ack(entry, settled)
-        if status == "CLOSED":  # the lease went with a lost tail
-            self._channel.lease()
-            status = self._channel.ack(entry, settled)
-        if status != "ACKED":
-            self.read_again()
+        if not self._channel.ack(settled):
+            self.is_abreast = False
         self._ack_at = self._clock.now_ms() + ACK_MS
 
     def read_again(self) -> None:
         """Read from the ack floor on: the store may have lost its tail."""
         self._channel.begin_again()
-        self._unacked.clear()
         self.is_abreast = False

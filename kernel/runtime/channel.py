@@ -7,6 +7,7 @@ writes it, the client hands it to whoever waits) and when it may be acknowledged
 
 from __future__ import annotations
 
+from collections import deque
 from typing import NamedTuple
 
 from kernel.adapters.codec import Codec
@@ -60,10 +61,13 @@ class ReplyChannel:
         self._clock = clock
         self._settings = settings
         self._after = START
+        #: Entries opened and not acknowledged, each with its last line.
+        self._unacked: deque[tuple[str, int]] = deque()
 
     def begin_again(self) -> None:
         """Read from the ack floor: after a lost tail what comes may lie before what was read."""
         self._after = START
+        self._unacked.clear()
 
     def read(self, wait_ms: int = READ_WAIT_MS) -> tuple[RunView, tuple[Reply, ...]]:
         """Return the run's record and the entries behind the last one opened.
@@ -93,6 +97,7 @@ class ReplyChannel:
         given = int(reply.id.partition("-")[0])
         is_trimmed = self._after == START and given > len(answers.lines)
         self._after = reply.id
+        self._unacked.append((reply.id, max(answers.lines)))
         return Opened(answers, self._rows(answers), is_trimmed)
 
     def _rows(self, answers: Answers) -> Rows:
@@ -123,12 +128,29 @@ class ReplyChannel:
             lease_ms=self._settings.run_lease_ms,
         )
 
-    def ack(self, entry: str, written: int) -> str:
-        """Acknowledge an entry, or only renew the lease (""); return what the store says.
+    def ack(self, lines: int) -> bool:
+        """Acknowledge the opened entries whose lines are among the first so many; renew the lease.
+
+        Returns:
+            False when the store has lost what was opened: it is read from the ack floor again.
 
         Raises:
-            LedgerGone, StoreUnavailable: as they say.
+            LeaseHeld, LedgerGone, StoreUnavailable: as they say.
         """
+        entry = ""
+        while self._unacked and self._unacked[0][1] <= lines:
+            entry = self._unacked.popleft()[0]
+        status = self._ask_ack(entry, lines)
+        if status == "CLOSED":
+            # The lease went with a lost tail. What it did not cover is said again, or a producer
+            # that waits for room would wait for an entry behind it, and none would ever come.
+            self.lease()
+            status = self._ask_ack(entry, lines)
+        if status != "ACKED":
+            self.begin_again()
+        return status == "ACKED"
+
+    def _ask_ack(self, entry: str, written: int) -> str:
         seat = self._seat
         acked = self._port.ack(run=seat.run, owner=seat.owner, entry=entry, written=written)
         if acked.status == "GONE":

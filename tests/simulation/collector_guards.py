@@ -7,12 +7,13 @@ and after an error it reads again anyway.
 from __future__ import annotations
 
 from consumers.collector import Collector
+from kernel.runtime.channel import ReplyChannel
 from tests.simulation.planted import Change, Planted
 
 COLLECTING: tuple[Planted, ...] = (
     Planted(
         "collector: after an error it reads again from the ack floor",
-        (Change(Collector, "collect", "self._begin_again()", "pass"),),
+        (Change(Collector, "collect", "self._channel.begin_again()", "pass"),),
         style="lost_commits",
         seeds=300,
     ),
@@ -20,9 +21,9 @@ COLLECTING: tuple[Planted, ...] = (
         "collector: what a lease that was lost did not cover is acknowledged again",
         (
             Change(
-                Collector,
-                "_save",
-                '        status = self._ack(entry)\n    if status != "ACKED":',
+                ReplyChannel,
+                "ack",
+                '        status = self._ask_ack(entry, lines)\n    if status != "ACKED":',
                 '    if status == "REWOUND":',
             ),
         ),
@@ -31,7 +32,7 @@ COLLECTING: tuple[Planted, ...] = (
     ),
     Planted(
         "collector: only what is safe is acknowledged",
-        (Change(Collector, "_save", "and self._unacked[0][1] <= self._safe_lines", ""),),
+        (Change(ReplyChannel, "ack", "and self._unacked[0][1] <= lines", ""),),
         style="all",
         seeds=300,
     ),
