@@ -24,7 +24,7 @@ from kernel.ledger.ports import ReplyPort, Settled, StoreUnavailable, gone
 from kernel.ledger.settings import FleetSettings
 from kernel.ledger.units import Reply, RunView
 from kernel.runtime.channel import ChannelSeat, ReplyChannel
-from kernel.runtime.patience import AWAY_MS_MAX, LOOK_MS, Clock
+from kernel.runtime.patience import LOOK_MS, Absence, Clock
 
 #: A checkpoint costs three syncs: one after so many lines, or after so long; it renews the lease.
 CHECKPOINT_LINES = 65_536
@@ -129,7 +129,7 @@ class Collector:
         )
         self._safe_lines = output.lines
         self._checkpoint_at = self._clock.now_ms() + self._checkpoint_ms
-        away_since: int | None = None
+        absence = Absence(self._clock)
         while not should_stop():
             try:
                 alive()
@@ -140,11 +140,9 @@ class Collector:
                         self._settle()  # the run's end is not to be lost either
                         self._save(output)
                         return view
-                away_since = None
+                absence.ended()
             except StoreUnavailable:
-                now = self._clock.now_ms()
-                away_since = now if away_since is None else away_since
-                if now - away_since >= AWAY_MS_MAX:
+                if absence.is_too_long():
                     raise
                 self._channel.begin_again()
                 self._clock.pause_ms(LOOK_MS)

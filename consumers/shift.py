@@ -25,7 +25,7 @@ from kernel.errors import FundloadError, RulesDiffer
 from kernel.ledger.ports import Bell, PartitionPort, StoreUnavailable, gone
 from kernel.ledger.scenario import EGRESS
 from kernel.ledger.units import EndAnswer, TickAnswer
-from kernel.runtime.patience import AWAY_MS_MAX, Clock
+from kernel.runtime.patience import Absence, Clock
 
 #: Pause before the store is asked again.
 RETRY_MS = 50
@@ -79,7 +79,7 @@ class Shift:
         # The scripts read the worker's name in it when its lease runs out (shared.lua, reclaim).
         shift = f"{self._worker}/{self._new_token()}"
         began = self._clock.now_ms()
-        away_since: int | None = None
+        absence = Absence(self._clock)
         while True:
             try:
                 forced = self.should_stop() or (
@@ -87,12 +87,10 @@ class Shift:
                 )
                 if self._round(shift, forced=forced):
                     return
-                away_since = None
+                absence.ended()
             except StoreUnavailable as error:
                 self._turn.forget()
-                now = self._clock.now_ms()
-                away_since = now if away_since is None else away_since
-                if now - away_since >= AWAY_MS_MAX or self.should_stop():
+                if absence.is_too_long() or self.should_stop():
                     raise failure_of(error, group=EGRESS) from error
                 self._clock.pause_ms(RETRY_MS)
 

@@ -17,7 +17,7 @@ from collections.abc import Callable
 
 from kernel.ledger.ports import StoreUnavailable
 from kernel.runtime.channel import READ_ENTRIES, ReplyChannel
-from kernel.runtime.patience import AWAY_MS_MAX, LOOK_MS, Clock
+from kernel.runtime.patience import LOOK_MS, Absence, Clock
 from producer.decision import decisions_of
 from producer.submissions import Submissions
 
@@ -58,15 +58,13 @@ class AnswerReader:
             LeaseHeld: the run is being collected by another process.
             LedgerGone, StoreUnavailable: as they say.
         """
-        away_since: int | None = None
+        absence = Absence(self._clock)
         while not is_over():
             try:
                 self.round()
-                away_since = None
+                absence.ended()
             except StoreUnavailable:
-                now = self._clock.now_ms()
-                away_since = now if away_since is None else away_since
-                if now - away_since >= AWAY_MS_MAX:
+                if absence.is_too_long():
                     raise
                 self.read_again()
                 self._clock.pause_ms(LOOK_MS)

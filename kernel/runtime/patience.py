@@ -85,6 +85,24 @@ def patiently(
         pause = min(pause * 2, RETRY_MS_MAX)
 
 
+class Absence:
+    """How long the store has been away, for a loop that goes on by itself after each failure."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._since: int | None = None
+
+    def ended(self) -> None:
+        """The store answered."""
+        self._since = None
+
+    def is_too_long(self) -> bool:
+        """Say whether the store, which did not answer now, has been away for `AWAY_MS_MAX`."""
+        now = self._clock.now_ms()
+        self._since = now if self._since is None else self._since
+        return now - self._since >= AWAY_MS_MAX
+
+
 class Opens(Protocol):
     """The one method of the ports that leases a run."""
 

@@ -10,7 +10,7 @@ import pytest
 from kernel.errors import LeaseHeld
 from kernel.ledger.ports import StoreFull, StoreUnavailable
 from kernel.ledger.units import OpenAnswer
-from kernel.runtime.patience import AWAY_MS_MAX, leased, patiently
+from kernel.runtime.patience import AWAY_MS_MAX, Absence, leased, patiently
 
 LEASE_MS = 5_000
 ANSWER_MS = 2
@@ -137,3 +137,18 @@ def test_a_store_that_is_away_is_given_up_after_a_minute() -> None:
     with pytest.raises(StoreUnavailable):
         patiently(time, Store(time, StoreUnavailable("away"), until=2 * AWAY_MS_MAX).ask)
     assert AWAY_MS_MAX <= time.now < 2 * AWAY_MS_MAX
+
+
+def test_an_absence_is_counted_from_its_first_failure_and_anew_after_an_answer() -> None:
+    """A minute of failures is too long; one answer in between, and the minute begins again."""
+    time = Time()
+    absence = Absence(time)
+    assert not absence.is_too_long()
+    time.pause_ms(AWAY_MS_MAX - 1)
+    assert not absence.is_too_long()
+    time.pause_ms(1)
+    assert absence.is_too_long()
+
+    absence.ended()
+
+    assert not absence.is_too_long()
